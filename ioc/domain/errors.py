@@ -1,0 +1,42 @@
+"""Every refusal a caller can act on.
+
+Refusal
+├── PayloadError        a message is not understood        -> dead letter with `reason`
+├── ConfigError         a setting, feed or rule is wrong   -> the process does not start
+├── DeliveryError       a channel did not take it          -> retry or give up
+└── ForbiddenError      the role may not do this           -> 403
+"""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):  # noqa: N818  the field's word; subclasses say Error where it is one
+    """Something the caller can act on; never a bug."""
+
+
+class PayloadError(Refusal):
+    """A payload that cannot be taken in.
+
+    `reason` is a code with words in `ioc/text` under `reason.<code>`; `detail` names the place.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class ConfigError(Refusal):
+    """A configuration that must not be started with; the message is one line with the remedy."""
+
+
+class DeliveryError(Refusal):
+    """A notification was not delivered; `retryable` says whether trying again can help."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class ForbiddenError(Refusal):
+    """The actor's role does not allow the action."""

@@ -1,0 +1,155 @@
+"""The only reader of config/ioc.toml and of the environment.
+
+Everything here is frozen; unknown keys, wrong types and values out of range raise ConfigError
+with the file and the key, before any process connects to anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from ioc.domain.errors import ConfigError
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]  # 0: any free port, for tests
+
+
+class Province(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose centre this is; the unit's title is data because it changes by resolution."""
+
+    code: str
+    name: str
+    title_vi: str
+    title_en: str
+    zone: str = "Asia/Ho_Chi_Minh"
+
+
+class Ingest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "ioc-ingest-1"
+    linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 20
+    receive_maximum: Annotated[int, msgspec.Meta(ge=10, le=65535)] = 20000
+    batch_cap: Annotated[int, msgspec.Meta(ge=1, le=50000)] = 10000
+    session_expiry_s: Annotated[int, msgspec.Meta(ge=86400)] = 604800
+    metrics_port: Port = 0
+
+
+class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    late_horizon_s: Positive = 900
+
+
+class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    host: str = "127.0.0.1"
+    port: Port = 8060
+    workers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    session_hours: Positive = 12
+    public_url: str = ""
+
+
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pending_days: Positive = 30
+    pending_per_feed: Positive = 10000
+    dead_letter_days: Positive = 90
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    province: Province
+    ingest: Ingest = Ingest()
+    alerting: Alerting = Alerting()
+    web: Web = Web()
+    retention: Retention = Retention()
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything a process may know about its surroundings. URLs are empty when not given."""
+
+    province: Province
+    ingest: Ingest
+    alerting: Alerting
+    web: Web
+    retention: Retention
+    database_url: str
+    redis_url: str
+    mqtt_url: str
+    config_dir: Path
+    assets_dir: Path
+    data_dir: Path
+    redis_prefix: str  # "ioc:"; tests take their own
+    trial_broker: bool  # the embedded broker: not durable, and every screen says so
+
+    def require(self, *names: str) -> None:
+        """Raise ConfigError for the first of `names` (database_url, …) that is empty."""
+        for name in names:
+            if not getattr(self, name):
+                variable = f"IOC_{name.upper()}"
+                raise ConfigError(f"{variable} is not set; set it, or run `ioc up`, which sets it")
+
+
+def _from_environment(environment: Mapping[str, str], name: str) -> str:
+    path = environment.get(f"{name}_FILE")
+    if path is None:
+        return environment.get(name, "")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{name}_FILE={path}: {error.strerror}") from error
+
+
+def _shipped(name: str) -> Path:
+    """Return the folder `name` of an installed wheel, else of the source tree."""
+    packed = _PACKAGE / "_data" / name
+    return packed if packed.is_dir() else _PACKAGE.parent / name
+
+
+def read_yaml(path: Path) -> Any:  # noqa: ANN401  the caller converts it to its own struct
+    """Return the parsed document of a YAML file; ConfigError names the file and the place."""
+    try:
+        return msgspec.yaml.decode(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read settings of this process. Raises ConfigError with one line that names the remedy."""
+    env = os.environ if environment is None else environment
+    config_dir = Path(env.get("IOC_CONFIG_DIR") or _shipped("config"))
+    path = config_dir / "ioc.toml"
+    try:
+        file = msgspec.toml.decode(path.read_bytes(), type=_File)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; set IOC_CONFIG_DIR to its folder") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return Settings(
+        province=file.province,
+        ingest=file.ingest,
+        alerting=file.alerting,
+        web=_web(file.web, env),
+        retention=file.retention,
+        database_url=_from_environment(env, "IOC_DATABASE_URL"),
+        redis_url=_from_environment(env, "IOC_REDIS_URL"),
+        mqtt_url=_from_environment(env, "IOC_MQTT_URL"),
+        config_dir=config_dir,
+        assets_dir=_shipped("assets"),
+        data_dir=Path(env.get("IOC_DATA_DIR") or ".ioc").absolute(),
+        redis_prefix=env.get("IOC_REDIS_PREFIX", "ioc:"),
+        trial_broker=env.get("IOC_TRIAL_BROKER", "") == "1",
+    )
+
+
+def _web(web: Web, env: Mapping[str, str]) -> Web:
+    """Apply IOC_WEB_HOST and IOC_WEB_PORT, which a supervisor or a container sets."""
+    port = env.get("IOC_WEB_PORT", "")
+    if port and not (port.isdecimal() and int(port) <= 65535):  # noqa: PLR2004  the last TCP port
+        raise ConfigError(f"IOC_WEB_PORT={port!r} is not a port (0 to 65535)")
+    return msgspec.structs.replace(
+        web, host=env.get("IOC_WEB_HOST") or web.host, port=int(port) if port else web.port
+    )

@@ -1,0 +1,1 @@
+"""Map layers: publishes versions that browsers may keep for ever."""
