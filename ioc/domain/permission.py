@@ -1,0 +1,89 @@
+"""Who may do what: role by action, deny by default, and how long a door stays shut.
+
+A role says what a person is answerable for; nobody inherits anything. What is not in the table is
+refused, an unknown role (a row written by a newer version) included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a person, or a screen, is answerable for."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    LEADER = "leader"
+    ENVIRONMENT = "environment"
+    GIS = "gis"
+    KIOSK = "kiosk"  # a screen on a wall: nobody stands behind it, so it only shows
+
+
+class Action(StrEnum):
+    """Everything the gate or a command can ask for."""
+
+    SEE_WALL = "see_wall"
+    SEE_THING = "see_thing"
+    SEE_ALERTS = "see_alerts"
+    SEE_API = "see_api"
+    ACKNOWLEDGE_ALERT = "acknowledge_alert"
+    SEE_PENDING = "see_pending"
+    ADMIT_THING = "admit_thing"
+    SEE_DEAD_LETTERS = "see_dead_letters"
+    SEE_METRICS = "see_metrics"
+    SEE_AUDIT = "see_audit"
+    EDIT_RULE = "edit_rule"
+    IMPORT_LAYER = "import_layer"
+    MANAGE_USERS = "manage_users"
+
+
+_WATCH: Final = frozenset({Action.SEE_WALL, Action.SEE_THING, Action.SEE_ALERTS})
+_READ: Final = _WATCH | {Action.SEE_API}
+
+_ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
+    {
+        Role.ADMIN: frozenset(Action),
+        Role.OPERATOR: _READ
+        | {
+            Action.ACKNOWLEDGE_ALERT,
+            Action.SEE_PENDING,
+            Action.ADMIT_THING,
+            Action.SEE_DEAD_LETTERS,
+            Action.SEE_METRICS,
+        },
+        Role.LEADER: _READ,
+        Role.ENVIRONMENT: _READ
+        | {Action.ACKNOWLEDGE_ALERT, Action.SEE_PENDING, Action.SEE_DEAD_LETTERS, Action.EDIT_RULE},
+        Role.GIS: _READ | {Action.IMPORT_LAYER},
+        Role.KIOSK: _WATCH,
+    }
+)
+
+
+def allowed(role: str, action: Action) -> bool:
+    """Tell whether `role` may do `action`; an unknown role may do nothing."""
+    try:
+        return action in _ALLOWED[Role(role)]
+    except ValueError:
+        return False
+
+
+# Five mistakes are a hand in a hurry; a guesser needs millions.
+FREE_FAILURES: Final = 5
+_FIRST_LOCK_S: Final = 15 * 60
+_LONGEST_LOCK_S: Final = 24 * 3600  # a day: an account must come back without anybody's help
+
+
+def lock_seconds(failures: int) -> int:
+    """Return how long an account stays shut after its `failures`-th failed login in a row.
+
+    0 for the first four; 15 min at the fifth, doubled by each further failure, at most a day.
+    """
+    if failures < FREE_FAILURES:
+        return 0
+    doublings = min(failures - FREE_FAILURES, 10)  # 2^10 is far beyond a day; bounds the integer
+    return min(_FIRST_LOCK_S << doublings, _LONGEST_LOCK_S)

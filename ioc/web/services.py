@@ -1,0 +1,22 @@
+"""What a page or an API route may use; built once by the composition root, given to `register`.
+
+Pages call `await services.queries.history(thing_id, property, hours)` and the like, ask
+`ioc.web.identity.current()` who looks, and take every word from `ioc.text`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ioc.clock import Clock
+from ioc.settings import Settings
+from ioc.web.queries import Queries
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The doors of the web process to everything outside it."""
+
+    settings: Settings
+    clock: Clock
+    queries: Queries
