@@ -90,6 +90,16 @@ class Settings(msgspec.Struct, frozen=True):
                 variable = f"IOC_{name.upper()}"
                 raise ConfigError(f"{variable} is not set; set it, or run `ioc up`, which sets it")
 
+    def with_services(self, database_url: str, redis_url: str, mqtt_url: str) -> Settings:
+        """Return the settings of a centre that runs on the embedded services."""
+        return msgspec.structs.replace(
+            self,
+            database_url=database_url,
+            redis_url=redis_url,
+            mqtt_url=mqtt_url,
+            trial_broker=True,
+        )
+
 
 def _from_environment(environment: Mapping[str, str], name: str) -> str:
     path = environment.get(f"{name}_FILE")
@@ -143,6 +153,20 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         redis_prefix=env.get("IOC_REDIS_PREFIX", "ioc:"),
         trial_broker=env.get("IOC_TRIAL_BROKER", "") == "1",
     )
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment in which a child process reads these very settings."""
+    return {
+        **os.environ,
+        "IOC_DATABASE_URL": settings.database_url,
+        "IOC_REDIS_URL": settings.redis_url,
+        "IOC_MQTT_URL": settings.mqtt_url,
+        "IOC_DATA_DIR": str(settings.data_dir),
+        "IOC_REDIS_PREFIX": settings.redis_prefix,
+        "IOC_TRIAL_BROKER": "1" if settings.trial_broker else "",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _web(web: Web, env: Mapping[str, str]) -> Web:

@@ -1,0 +1,197 @@
+"""The `ioc` command: thin wiring from words on a command line to one function each."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from ioc import archive, doctor, provision, supervisor
+from ioc import settings as settings_module
+from ioc.alerting import rules as rule_files
+from ioc.demo.seed import seed as seed_province
+from ioc.domain.errors import Refusal
+from ioc.domain.permission import Role
+from ioc.settings import Settings
+from ioc.storage import migrate, rules, users
+from ioc.text import say
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+user_app = typer.Typer(no_args_is_help=True, help="accounts")
+token_app = typer.Typer(no_args_is_help=True, help="tokens of walls and of programs")
+letters_app = typer.Typer(no_args_is_help=True, help="messages that were refused")
+rules_app = typer.Typer(no_args_is_help=True, help="alert rules")
+app.add_typer(user_app, name="user")
+app.add_typer(token_app, name="token")
+app.add_typer(letters_app, name="dead-letters")
+app.add_typer(rules_app, name="rules")
+
+_settings: list[Settings] = []
+
+
+def settings() -> Settings:
+    """Read settings once a command."""
+    if not _settings:
+        _settings.append(settings_module.load())
+    return _settings[0]
+
+
+def _run(*module: str) -> NoReturn:
+    """Hand over to a process of its own with our settings."""
+    command = [sys.executable, "-m", *module]
+    environment = settings_module.child_environment(settings())
+    try:
+        raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def up(
+    *,
+    demo: Annotated[bool, typer.Option(help="simulate a province and make demo accounts")] = False,
+    fresh: Annotated[bool, typer.Option(help="start over: delete .ioc first")] = False,
+) -> None:
+    """Prepare and run the whole centre; Ctrl-C stops every process."""
+    supervisor.up(settings(), demo=demo, start_over=fresh, tell=typer.echo)
+
+
+@app.command(name="migrate")
+def migrate_command(
+    *, dry_run: Annotated[bool, typer.Option(help="only print what would be applied")] = False
+) -> None:
+    """Bring the database's schema, catalogue and rules to this version."""
+    with provision.connect(settings()) as conn:
+        waiting = migrate.pending(conn)
+    if dry_run:
+        for migration in waiting:
+            typer.echo(f"-- {migration.name}\n{migration.text}")
+        return
+    provision.prepare(settings(), demo=False)
+    for migration in waiting:
+        typer.echo(migration.name)
+
+
+@app.command()
+def check() -> None:
+    """Examine this installation and name the remedy of each fault."""
+    findings = []
+    for finding in doctor.check(settings()):
+        findings.append(finding)
+        typer.echo(
+            f"[{say(f'check.verdict_{finding.verdict}')}] {finding.subject}: {finding.detail}"
+        )
+        if finding.remedy:
+            typer.echo(f"    → {finding.remedy}")
+    raise typer.Exit(doctor.exit_code(findings))
+
+
+@app.command()
+def seed() -> None:
+    """Register the simulated province's stations."""
+    with provision.connect(settings()) as conn:
+        seed_province(conn, settings())
+
+
+@app.command()
+def simulate() -> None:
+    """Publish the simulated province over MQTT until stopped."""
+    settings().require("mqtt_url")
+    _run("ioc.demo", "simulate")
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    feed: Annotated[str, typer.Option(help="name in config/feeds")],
+    speed: Annotated[float, typer.Option(min=0.001)] = 1.0,
+    *,
+    shift_to_now: Annotated[bool, typer.Option(help="map t to start + (t - t0) / speed")] = False,
+) -> None:
+    """Publish a recording (CSV, zipped CSV, NDJSON) over MQTT."""
+    settings().require("mqtt_url")
+    shift = ["--shift-to-now"] if shift_to_now else []
+    _run("ioc.demo", "replay", str(file), "--feed", feed, "--speed", str(speed), *shift)
+
+
+@letters_app.command("list")
+def letters_list(
+    feed: Annotated[str | None, typer.Option()] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+) -> None:
+    """Show refused messages, newest first, with the reason of each."""
+    arguments = ["--limit", str(limit), *(["--feed", feed] if feed else [])]
+    _run("ingest.letters", "list", *arguments)
+
+
+@letters_app.command("retry")
+def letters_retry(feed: Annotated[str, typer.Option()]) -> None:
+    """Take the refused messages of a feed in again, after its configuration was mended."""
+    _run("ingest.letters", "retry", "--feed", feed)
+
+
+@rules_app.command("apply")
+def rules_apply() -> None:
+    """Read config/rules; a changed rule becomes a new version."""
+    found = rule_files.load(settings().config_dir / "rules")
+    with provision.connect(settings()) as conn:
+        rules.sync(conn, found, provision.ACTOR)
+    typer.echo(str(len(found)))
+
+
+@user_app.command("add")
+def user_add(
+    username: str,
+    role: Annotated[Role, typer.Option()],
+    display_name: Annotated[str, typer.Option()] = "",
+    *,
+    password_stdin: Annotated[bool, typer.Option(help="read it from standard input")] = False,
+) -> None:
+    """Create an account, or set a new password and role for one."""
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else getpass.getpass()
+    with provision.connect(settings()) as conn:
+        users.put_user(
+            conn,
+            username=username,
+            display_name=display_name or username,
+            role=role,
+            password=password,
+        )
+
+
+@token_app.command("create")
+def token_create(
+    role: Annotated[Role, typer.Option()],
+    label: Annotated[str, typer.Option(help="which wall or which program")],
+) -> None:
+    """Print a new token (kiosk: a wall's /wall?token=…); only its hash is kept."""
+    kind = "kiosk" if role is Role.KIOSK else "api"
+    with provision.connect(settings()) as conn:
+        typer.echo(users.create_token(conn, kind=kind, role=role, label=label))
+
+
+@app.command()
+def backup(target: Path) -> None:
+    """Save the database and the configuration into one file."""
+    counts = archive.backup(settings(), target)
+    typer.echo(say("archive.saved", file=target, rows=sum(counts.values())))
+
+
+@app.command()
+def restore(source: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Load a backup into an empty database."""
+    counts = archive.restore(settings(), source)
+    typer.echo(say("archive.restored", file=source, rows=sum(counts.values())))
+
+
+def main() -> None:
+    """Run a command; a refusal is one line on standard error and exit code 2, never a traceback."""
+    try:
+        app()
+    except Refusal as refusal:
+        typer.echo(f"ioc: {refusal}", err=True)
+        raise SystemExit(2) from None
