@@ -195,3 +195,7 @@ def main() -> None:
     except Refusal as refusal:
         typer.echo(f"ioc: {refusal}", err=True)
         raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
