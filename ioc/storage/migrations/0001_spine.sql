@@ -333,7 +333,7 @@ create table session (
   last_seen timestamptz not null default now(),
   expires_at timestamptz not null
 );
-create index session_user on session (user_id);
+create index session_of_user on session (user_id);
 
 create table token (
   id integer generated always as identity primary key,
