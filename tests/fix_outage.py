@@ -1,0 +1,70 @@
+"""Private servers that a test may kill: own folder, own port, the same programs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+import pytest
+
+from tests.fix_services import missing
+from tests.services import rootfs
+from tests.services.ports import free_port
+from tests.services.servers import Mosquitto, Postgres, Redis, Server
+
+_numbers: Final = itertools.count(1)
+
+
+class Killable(Protocol):
+    """A server of one test. `start` after `kill9` brings it back on the same port with its data."""
+
+    @property
+    def url(self) -> str: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def kill9(self) -> None: ...
+
+
+class Outage:
+    """Makes private servers, running when they are handed out."""
+
+    def __init__(self) -> None:
+        self._servers: list[Server] = []
+
+    def postgres(self) -> Killable:
+        """Return a PostgreSQL with TimescaleDB; an empty database, nothing migrated."""
+        return self._run(Postgres(_folder("postgres"), free_port()))
+
+    def redis(self) -> Killable:
+        """Return a Redis that keeps an append-only file."""
+        return self._run(Redis(_folder("redis"), free_port()))
+
+    def mosquitto(self, configuration: str = "") -> Killable:
+        """Return a mosquitto that saves its queues every 2 s."""
+        return self._run(Mosquitto(_folder("mqtt"), free_port(), configuration=configuration))
+
+    def close(self) -> None:
+        """Stop and remove them all."""
+        for server in self._servers:
+            server.remove()
+
+    def _run(self, server: Server) -> Server:
+        self._servers.append(server)
+        server.start()
+        return server
+
+
+def _folder(name: str) -> str:
+    return f"/srv/t-{os.getpid()}-{next(_numbers)}-{name}"
+
+
+@pytest.fixture
+def outage() -> Iterator[Outage]:
+    """Return a maker of private servers; skipped where the root folder cannot be had."""
+    if rootfs.obstacle() or not rootfs.built():
+        missing(f"no private servers ({rootfs.obstacle() or 'make services'})")
+    servers = Outage()
+    yield servers
+    servers.close()
