@@ -12,6 +12,7 @@ import json
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import IO, Final
 
@@ -19,9 +20,8 @@ from psycopg import sql
 
 from ioc import clock
 from ioc.domain.errors import ConfigError
-from ioc.provision import connect
 from ioc.settings import Settings
-from ioc.storage import migrate
+from ioc.storage import migrate, pool
 from ioc.storage.migrate import Db
 from ioc.text import say
 
@@ -34,7 +34,7 @@ _CHUNK: Final = 1024 * 1024
 def backup(settings: Settings, target: Path) -> dict[str, int]:
     """Write everything to `target`; returns rows by table. Replaces it only when complete."""
     partial = target.with_name(target.name + ".partial")
-    with connect(settings) as conn, conn.transaction():
+    with pool.connect_or_refuse(settings.database_url, name="archive") as conn, conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
         conn.execute("set local statement_timeout = 0")  # a year of observations takes its time
         counts: dict[str, int] = {}
@@ -61,12 +61,11 @@ def restore(settings: Settings, source: Path) -> dict[str, int]:
     The configuration is not overwritten: it lies in the archive under `config/`.
     """
     manifest = _manifest(source)
-    with connect(settings) as conn:
+    with pool.connect_or_refuse(settings.database_url, name="archive") as conn:
         migrate.run(conn)
         _refuse_used(conn)
         with conn.transaction(), tarfile.open(source, "r:gz") as tar:
             conn.execute("set local statement_timeout = 0")
-            conn.execute("set local session_replication_role = replica")  # order of tables is free
             for member in tar:
                 table = member.name.removeprefix("table/").removesuffix(".copy")
                 body = tar.extractfile(member)
@@ -77,12 +76,22 @@ def restore(settings: Settings, source: Path) -> dict[str, int]:
 
 
 def _tables(conn: Db) -> list[str]:
+    """Return our tables, each after those it refers to."""
     rows = conn.execute(
         "select table_name from information_schema.tables"
         " where table_schema = current_schema() and table_type = 'BASE TABLE'"
-        " and table_name <> 'schema_migration' order by table_name"
+        " and table_name <> 'schema_migration'"
     ).fetchall()
-    return [name for (name,) in rows]
+    order = TopologicalSorter[str]({name: set() for (name,) in rows})
+    references = conn.execute(
+        "select child.relname, parent.relname from pg_constraint"
+        " join pg_class child on child.oid = conrelid join pg_class parent on parent.oid = confrelid"
+        " where contype = 'f' and connamespace = current_schema()::regnamespace"
+        " and conrelid <> confrelid"
+    ).fetchall()
+    for child, parent in references:
+        order.add(child, parent)
+    return list(order.static_order())
 
 
 def _save_table(conn: Db, tar: tarfile.TarFile, table: str) -> int:

@@ -17,7 +17,7 @@ from ioc.demo.seed import seed as seed_province
 from ioc.domain.errors import Refusal
 from ioc.domain.permission import Role
 from ioc.settings import Settings
-from ioc.storage import migrate, rules, users
+from ioc.storage import migrate, pool, rules, users
 from ioc.text import say
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -65,7 +65,7 @@ def migrate_command(
     *, dry_run: Annotated[bool, typer.Option(help="only print what would be applied")] = False
 ) -> None:
     """Bring the database's schema, catalogue and rules to this version."""
-    with provision.connect(settings()) as conn:
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
         waiting = migrate.pending(conn)
     if dry_run:
         for migration in waiting:
@@ -93,7 +93,7 @@ def check() -> None:
 @app.command()
 def seed() -> None:
     """Register the simulated province's stations."""
-    with provision.connect(settings()) as conn:
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
         seed_province(conn, settings())
 
 
@@ -138,7 +138,7 @@ def letters_retry(feed: Annotated[str, typer.Option()]) -> None:
 def rules_apply() -> None:
     """Read config/rules; a changed rule becomes a new version."""
     found = rule_files.load(settings().config_dir / "rules")
-    with provision.connect(settings()) as conn:
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
         rules.sync(conn, found, provision.ACTOR)
     typer.echo(str(len(found)))
 
@@ -153,7 +153,7 @@ def user_add(
 ) -> None:
     """Create an account, or set a new password and role for one."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else getpass.getpass()
-    with provision.connect(settings()) as conn:
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
         users.put_user(
             conn,
             username=username,
@@ -170,7 +170,7 @@ def token_create(
 ) -> None:
     """Print a new token (kiosk: a wall's /wall?token=…); only its hash is kept."""
     kind = "kiosk" if role is Role.KIOSK else "api"
-    with provision.connect(settings()) as conn:
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
         typer.echo(users.create_token(conn, kind=kind, role=role, label=label))
 
 

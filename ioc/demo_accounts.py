@@ -10,9 +10,8 @@ from typing import Final
 
 import msgspec
 
-from ioc import provision
 from ioc.settings import Settings
-from ioc.storage import users
+from ioc.storage import pool, users
 
 _ROLES: Final = {"admin": "admin", "truc-ban": "operator", "lanh-dao": "leader"}
 
@@ -31,7 +30,7 @@ class DemoAccounts(msgspec.Struct, frozen=True):
 def ensure(settings: Settings) -> DemoAccounts:
     """Return the demo's accounts, made anew unless file and database agree on them."""
     path = settings.data_dir / "demo-accounts.json"
-    with provision.connect(settings) as conn:
+    with pool.connect_or_refuse(settings.database_url, name="demo_accounts") as conn:
         if path.is_file():
             kept = msgspec.json.decode(path.read_bytes(), type=DemoAccounts)
             if users.token_role(conn, kept.kiosk_token) is not None:

@@ -8,6 +8,9 @@ import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from ioc.domain.errors import ConfigError
+from ioc.text import say
+
 CONNECT_TIMEOUT_S: Final = 5  # a wall that waits longer shows nothing
 STATEMENT_TIMEOUT_MS: Final = 30_000  # longer than the slowest batch measured, shorter than a shift
 
@@ -27,6 +30,17 @@ def connect(url: str, *, name: str, autocommit: bool = True) -> Connection[tuple
     )
     connection.prepare_threshold = 1  # each process says few things, often
     return connection
+
+
+def connect_or_refuse(url: str, *, name: str) -> Connection[tuple[Any, ...]]:
+    """Open one connection, or raise ConfigError with the remedy: for commands a person runs."""
+    if not url:
+        raise ConfigError(say("up.database_unset"))
+    try:
+        return connect(url, name=name)
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(say("up.database_unreachable", reason=reason)) from error
 
 
 def pool(url: str, *, name: str, size: int = 4) -> ConnectionPool[Connection[tuple[Any, ...]]]:

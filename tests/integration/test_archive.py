@@ -41,15 +41,6 @@ def _fill(conn: Db) -> None:
     )
 
 
-@pytest.fixture
-def other_database(database_url: str, conn: Db) -> Any:
-    """Yield a second, empty database on the same server."""
-    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
-    conn.execute(f'create database "{name}_b" template template0')
-    yield database_url.replace(str(name), f"{name}_b")
-    conn.execute(f'drop database "{name}_b" with (force)')
-
-
 def _dump(url: str) -> dict[str, list[Any]]:
     with psycopg.connect(url, autocommit=True) as conn:
         return {
@@ -59,15 +50,15 @@ def _dump(url: str) -> dict[str, list[Any]]:
 
 
 def test_restored_database_equals_the_saved(
-    tmp_path: Path, database_url: str, conn: Db, other_database: str
+    tmp_path: Path, database_url: str, conn: Db, empty_database_url: str
 ) -> None:
     """Every row of every table comes back, and new rows get new ids."""
     _fill(conn)
     counts = archive.backup(_settings(database_url), tmp_path / "a.ioc")
     assert counts["observation"] == 100
-    archive.restore(_settings(other_database), tmp_path / "a.ioc")
-    assert _dump(other_database) == _dump(database_url)
-    with psycopg.connect(other_database, autocommit=True) as restored:
+    archive.restore(_settings(empty_database_url), tmp_path / "a.ioc")
+    assert _dump(empty_database_url) == _dump(database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as restored:
         row = restored.execute(
             "insert into thing (feed, external_id, name, short_name, kind)"
             " values ('f', 'y', 'B', 'B', 'rain') returning id"
