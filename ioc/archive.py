@@ -85,7 +85,8 @@ def _tables(conn: Db) -> list[str]:
     order = TopologicalSorter[str]({name: set() for (name,) in rows})
     references = conn.execute(
         "select child.relname, parent.relname from pg_constraint"
-        " join pg_class child on child.oid = conrelid join pg_class parent on parent.oid = confrelid"
+        " join pg_class child on child.oid = conrelid"
+        " join pg_class parent on parent.oid = confrelid"
         " where contype = 'f' and connamespace = current_schema()::regnamespace"
         " and conrelid <> confrelid"
     ).fetchall()

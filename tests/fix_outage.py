@@ -41,7 +41,7 @@ class Outage:
         """Return a Redis that keeps an append-only file."""
         return self._run(Redis(_folder("redis"), free_port()))
 
-    def mosquitto(self, configuration: str = "") -> Killable:
+    def mosquitto(self, configuration: str = "") -> Server:
         """Return a mosquitto that saves its queues every 2 s."""
         return self._run(Mosquitto(_folder("mqtt"), free_port(), configuration=configuration))
 
