@@ -218,6 +218,7 @@ create table alert_state (
   min_sample_time timestamptz,
   stale boolean not null default false,
   raised_at timestamptz,
+  checkpoint jsonb not null,                -- the fold's state before the window late data may change
   primary key (rule_id, level, datastream_id)
 );
 

@@ -1,0 +1,274 @@
+"""What the evaluator reads: the lease, batches by number, history up to the offset, states.
+
+A row counts as known when its batch number is at most the consumer's offset of its writer, so a
+reader that starts again sees exactly what it had seen. Rows that are recorded only (replayed
+history, retained copies) are left out everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from psycopg import Connection
+
+from ioc.domain.alert import Condition, Sample, State
+from ioc.domain.evaluation import Batch, Candidate, Row, Saved, Writer
+from ioc.domain.instant import Micros, from_datetime, to_datetime
+from ioc.domain.observation import DatastreamId, Flag, Quality
+
+Db = Connection[tuple[Any, ...]]
+
+CONSUMER: Final = "evaluator"
+RECORDED_ONLY: Final = int(Flag.HISTORICAL | Flag.RETAINED)
+_LEASE: Final = 7_501_100  # plus the partition; any number nobody else uses in this database
+# Enough to catch up at some 100,000 rows a second, few enough for 10 MB and one transaction.
+_BATCHES: Final = 200
+_ROWS: Final = 20_000
+# A first evaluator on an old database begins here instead of with years of history.
+_FIRST_LOOK_BACK: Final = "1 hour"
+
+
+class Past(NamedTuple):
+    """History of one datastream: what held at the start, and the rows after it as they came."""
+
+    before: Sample | None
+    rows: list[Sample]
+
+
+def try_lease(conn: Db, partition: int) -> bool:
+    """Take the partition for this connection if nobody has it; it falls free with the line."""
+    row = conn.execute("select pg_try_advisory_lock(%s)", (_LEASE + partition,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def adopt_writers(conn: Db, partition: int) -> None:
+    """Give writers that appeared an offset: none of the last hour's batches is skipped."""
+    conn.execute(
+        "insert into consumer_offset (consumer, partition, writer, batch_no)"
+        " select %s, %s, w.id, coalesce((select max(b.batch_no) from ingest_batch b"
+        "  where b.writer = w.id and b.committed_at < now() - %s::interval), 0)"
+        " from ingest_writer w on conflict do nothing",
+        (CONSUMER, partition, _FIRST_LOOK_BACK),
+    )
+
+
+def offsets(conn: Db, partition: int) -> dict[int, int]:
+    """Return the last batch evaluated of each writer."""
+    rows = conn.execute(
+        "select writer, batch_no from consumer_offset where consumer = %s and partition = %s",
+        (CONSUMER, partition),
+    )
+    return dict(rows.fetchall())
+
+
+def save_offsets(conn: Db, partition: int, done: Mapping[int, int]) -> None:
+    """Store offsets; the caller's transaction holds what they stand for."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into consumer_offset (consumer, partition, writer, batch_no)"
+            " values (%s, %s, %s, %s) on conflict (consumer, partition, writer)"
+            " do update set batch_no = excluded.batch_no, updated_at = now()",
+            [(CONSUMER, partition, writer, number) for writer, number in done.items()],
+        )
+
+
+def writers(conn: Db) -> tuple[list[Writer], Micros]:
+    """Return all writers with their last batch, and the database's clock, in one snapshot."""
+    rows = conn.execute(
+        "select w.id, coalesce((select max(b.batch_no) from ingest_batch b"
+        " where b.writer = w.id), 0), w.connected_since, w.watermark, w.heartbeat, now()"
+        " from ingest_writer w"
+    ).fetchall()
+    found = [Writer(r[0], r[1], _micros(r[2]), _micros(r[3]), from_datetime(r[4])) for r in rows]
+    return found, from_datetime(rows[0][5]) if rows else Micros(0)
+
+
+def _micros(moment: Any) -> Micros | None:  # noqa: ANN401  a nullable column
+    return None if moment is None else from_datetime(moment)
+
+
+def batches(conn: Db, writer: int, after: int, upto: int) -> list[Batch]:
+    """Return the first batches in (after, upto] by number, at most some 20,000 rows.
+
+    The batch's own oldest and newest instants bound the search, so that chunks are excluded.
+    """
+    heads = conn.execute(
+        "select batch_no, n_inserted + n_corrected, coalesce(oldest, '-infinity'),"
+        " coalesce(newest, 'infinity') from ingest_batch"
+        " where writer = %s and batch_no > %s and batch_no <= %s order by batch_no limit %s",
+        (writer, after, upto, _BATCHES),
+    ).fetchall()
+    if not heads:
+        return [Batch(writer, upto, ())]  # their rows fell to retention
+    heads = heads[: _within(row[1] for row in heads)]
+    written = [row for row in heads if row[1]]
+    rows: dict[int, list[Row]] = {row[0]: [] for row in heads}
+    if written:
+        for number, row in _rows(conn, writer, written):
+            rows[number].append(row)
+    return [Batch(writer, number, tuple(found)) for number, found in rows.items()]
+
+
+def _within(sizes: Iterable[int]) -> int:
+    """Return how many of the first sizes stay within the limit, at least one."""
+    total = taken = 0
+    for size in sizes:
+        total += size
+        if taken and total > _ROWS:
+            break
+        taken += 1
+    return taken
+
+
+def _rows(conn: Db, writer: int, heads: Sequence[tuple[Any, ...]]) -> Iterable[tuple[int, Row]]:
+    cursor = conn.execute(
+        "select batch_no, datastream_id,"
+        " (extract(epoch from phenomenon_time) * 1000000)::bigint, result, quality"
+        " from (select batch_no, datastream_id, phenomenon_time, result, quality, flags"
+        "  from observation where writer = %(writer)s and batch_no = any(%(numbers)s)"
+        "  and phenomenon_time between %(oldest)s::timestamptz and %(newest)s::timestamptz"
+        "  and batch_no between %(first)s and %(last)s"
+        " union all select batch_no, datastream_id, phenomenon_time, result, quality, flags"
+        "  from observation_correction where writer = %(writer)s"
+        "  and batch_no = any(%(numbers)s)"
+        "  and (corrected_by_writer, corrected_by_batch) <> (writer, batch_no)) o"
+        " where (flags & %(only)s) = 0 order by 1, 2, 3",
+        {
+            "writer": writer,
+            "numbers": [row[0] for row in heads],
+            "first": heads[0][0],
+            "last": heads[-1][0],
+            "oldest": min(row[2] for row in heads),
+            "newest": max(row[3] for row in heads),
+            "only": RECORDED_ONLY,
+        },
+    )
+    for number, datastream, time, result, quality in cursor:
+        sample = Sample(Micros(time), result, quality == Quality.GOOD)
+        yield number, Row(DatastreamId(datastream), sample)
+
+
+def newest(
+    conn: Db, ids: Sequence[DatastreamId], done: Mapping[int, int]
+) -> dict[DatastreamId, Micros]:
+    """Return the newest known phenomenon time of each datastream that has any."""
+    cursor = conn.execute(
+        "select d.id, (extract(epoch from o.phenomenon_time) * 1000000)::bigint"
+        " from unnest(%(ids)s::integer[]) d (id) cross join lateral ("
+        "  select phenomenon_time from observation where datastream_id = d.id"
+        "  and (flags & %(only)s) = 0 and batch_no <= (%(numbers)s::bigint[])"
+        "   [array_position(%(writers)s::smallint[], writer)]"
+        "  order by phenomenon_time desc limit 1) o",
+        {"ids": list(ids), **_known(done)},
+    )
+    return {DatastreamId(row[0]): Micros(row[1]) for row in cursor}
+
+
+def since(
+    conn: Db, starts: Mapping[DatastreamId, Micros | None], done: Mapping[int, int]
+) -> dict[DatastreamId, Past]:
+    """Return known rows after each start (None: all) in order of arrival, and what held then.
+
+    Old versions of corrected rows are there too, in their own place: a correction that came too
+    late changed nothing then and changes nothing now.
+    """
+    cursor = conn.execute(
+        "with d as (select * from unnest(%(ids)s::integer[], %(starts)s::timestamptz[])"
+        "  as d (id, start)),"
+        " o as (select d.id, o.* from d cross join lateral ("
+        "  select phenomenon_time, result, quality, flags, received, writer, batch_no"
+        "   from observation where datastream_id = d.id and phenomenon_time > d.start"
+        "  union all"
+        "  select phenomenon_time, result, quality, flags, received, writer, batch_no"
+        "   from observation_correction"
+        "   where datastream_id = d.id and phenomenon_time > d.start"
+        "   and (corrected_by_writer, corrected_by_batch) <> (writer, batch_no)"
+        "  union all (select phenomenon_time, result, quality, flags, received, writer, batch_no"
+        "   from observation where datastream_id = d.id and phenomenon_time <= d.start"
+        "   and (flags & %(only)s) = 0 and batch_no <= (%(numbers)s::bigint[])"
+        "    [array_position(%(writers)s::smallint[], writer)]"
+        "   order by phenomenon_time desc limit 1)) o)"
+        " select o.id, (extract(epoch from phenomenon_time) * 1000000)::bigint, result, quality,"
+        " phenomenon_time <= d.start,"
+        " min(received) over (partition by o.id, writer, batch_no) as arrived"
+        " from o join d on d.id = o.id where (flags & %(only)s) = 0"
+        " and batch_no <= (%(numbers)s::bigint[])[array_position(%(writers)s::smallint[], writer)]"
+        " order by o.id, arrived, batch_no, phenomenon_time",
+        {
+            "ids": list(starts),
+            "starts": [
+                "-infinity" if start is None else to_datetime(start).isoformat()
+                for start in starts.values()
+            ],
+            **_known(done),
+        },
+    )
+    found: dict[DatastreamId, Past] = {}
+    for datastream, time, result, quality, before, _ in cursor:
+        sample = Sample(Micros(time), result, quality == Quality.GOOD)
+        past = found.get(datastream, Past(None, []))
+        if before:
+            found[datastream] = past._replace(before=sample)
+        else:
+            past.rows.append(sample)
+            found[datastream] = past
+    return found
+
+
+def _known(done: Mapping[int, int]) -> dict[str, Any]:
+    return {"writers": list(done), "numbers": list(done.values()), "only": RECORDED_ONLY}
+
+
+def candidates(conn: Db, properties: Sequence[str]) -> list[Candidate]:
+    """Return the datastreams of admitted things that observe one of these properties."""
+    rows = conn.execute(
+        "select d.id, t.id, d.property, t.kind, t.feed, t.external_id, t.simulated,"
+        " d.expected_period_s, d.stale_after_s from datastream d join thing t on t.id = d.thing_id"
+        " where t.state = 'admitted' and d.property = any(%s) order by d.id",
+        (list(properties),),
+    ).fetchall()
+    return [Candidate(*row) for row in rows]
+
+
+def states(conn: Db) -> list[Saved]:
+    """Return every stored state with its checkpoint."""
+    rows = conn.execute(
+        "select rule_id, level, datastream_id, version, condition, since, samples,"
+        " min_sample_time, last_time, last_result, stale, raised_at, checkpoint from alert_state"
+    ).fetchall()
+    return [
+        Saved(
+            rule_id=row[0],
+            level=row[1],
+            datastream=DatastreamId(row[2]),
+            version=row[3],
+            state=_state(row[4:12]),
+            checkpoint=state_of_json(row[12]),
+        )
+        for row in rows
+    ]
+
+
+def _state(row: Sequence[Any]) -> State:
+    condition, since, samples, enough, last, result, stale, raised = row
+    return State(
+        condition=Condition(condition),
+        since=_micros(since),
+        samples=samples,
+        min_sample_time=_micros(enough),
+        last_time=_micros(last),
+        last_result=result,
+        stale=stale,
+        raised_at=_micros(raised),
+    )
+
+
+def state_of_json(stored: Mapping[str, Any]) -> State:
+    """Return the state that `state_to_json` wrote."""
+    return State(**{**stored, "condition": Condition(stored["condition"])})
+
+
+def state_to_json(state: State) -> dict[str, Any]:
+    """Return a state in JSON types; instants stay µs."""
+    return {**state._asdict(), "condition": state.condition.value}
