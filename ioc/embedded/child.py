@@ -57,6 +57,7 @@ class Child:
     """
 
     program: Program
+    patience: float = READY_TIMEOUT_S
     process: subprocess.Popen[bytes] | None = None
     failures: int = 0
     started: float = 0.0
@@ -89,7 +90,7 @@ class Child:
 
         Raises ConfigError that names the log.
         """
-        until = self.started + READY_TIMEOUT_S
+        until = self.started + self.patience
         while time.monotonic() < until:
             if self.process is None or self.process.poll() is not None:
                 if time.monotonic() > self.started + LOCK_TIMEOUT_S:
