@@ -1,0 +1,239 @@
+"""The writer: one connection, one row in `ingest_writer`, batch numbers without holes.
+
+A batch is tried once by `Recorder.commit`; who calls it tries again. When the answer to COMMIT was
+lost, the number in the database tells at the next try whether the batch is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import Connection
+
+from ioc.domain.instant import Micros, to_datetime
+from ioc.domain.intake import Batch, Committed, Letter, Remembered, digest
+from ioc.domain.observation import Quality
+from ioc.domain.quality import grade
+from ioc.storage import dead_letters, observations, pool
+from ioc.storage.observations import Rows, Stamp
+from ioc.storage.things import Learned, Registry
+
+Db = Connection[tuple[Any, ...]]
+
+_LOCK_CLASS: Final = 7_501_002  # with the writer's id: one writing connection for each client id
+
+_WRITER: Final = """
+insert into ingest_writer (client_id) values (%s)
+on conflict (client_id) do update set heartbeat = now() returning id
+"""
+
+_REMEMBER: Final = """
+insert into ingest_unacknowledged (writer, packet_id, payload_hash, batch_no)
+select %s, p, h, %s from unnest(%s::int4[], %s::bytea[]) as u (p, h)
+on conflict (writer, packet_id) do update set payload_hash = excluded.payload_hash,
+  batch_no = excluded.batch_no
+"""
+
+
+def writer_id(conn: Db, client_id: str) -> int:
+    """Return the id of a client's writer, registering it."""
+    row = conn.execute(_WRITER, (client_id,)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def last_number(conn: Db, writer: int) -> int:
+    """Return the newest batch number of a writer, 0 before the first."""
+    row = conn.execute(
+        "select batch_no from ingest_batch where writer = %s order by batch_no desc limit 1",
+        (writer,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def sign(conn: Db, client_id: str, watermark: Micros, connected_since: Micros | None) -> None:
+    """Say that the writer lives and up to which instant all that reached it is committed."""
+    conn.execute(
+        "update ingest_writer set watermark = greatest(watermark, %s), connected_since = %s,"
+        " heartbeat = now() where client_id = %s",
+        (
+            to_datetime(watermark),
+            None if connected_since is None else to_datetime(connected_since),
+            client_id,
+        ),
+    )
+
+
+class Recorder:
+    """Commits batches of one client. For one thread.
+
+    `letters` False: refusals are returned but not stored again (a retry of dead letters).
+    """
+
+    def __init__(
+        self, url: str, client_id: str, registry: Registry, *, letters: bool = True
+    ) -> None:
+        self._letters = letters
+        self._url = url
+        self._client_id = client_id
+        self._registry = registry
+        self._conn: Db | None = None
+        self._tried: tuple[Batch, int] | None = None
+        self.writer = 0
+        self.number = 0
+
+    def open(self) -> None:
+        """Connect, become the only writer of this client id, learn what the database knows.
+
+        Raises psycopg.OperationalError; waits (at most the statement timeout) for a former
+        connection of this writer whose transaction is still under way.
+        """
+        conn = pool.connect(self._url, name="ingest")
+        try:
+            # A peer that lost its power must not hold the lock for two hours.
+            conn.execute(
+                "select set_config('tcp_keepalives_idle', '10', false),"
+                " set_config('tcp_keepalives_interval', '5', false),"
+                " set_config('tcp_keepalives_count', '3', false)"
+            )
+            self.writer = writer_id(conn, self._client_id)
+            conn.execute("select pg_advisory_lock(%s, %s)", (_LOCK_CLASS, self.writer))
+            self.number = last_number(conn, self.writer)
+            self._registry.load(conn)
+        except BaseException:
+            conn.close()
+            raise
+        self._conn = conn
+
+    def close(self) -> None:
+        """Give the connection back; the next commit opens another."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    def remembered(self) -> list[Remembered]:
+        """Return the time-less messages that may be delivered again; opens the connection."""
+        conn = self._connection()
+        rows = conn.execute(
+            "select packet_id, payload_hash from ingest_unacknowledged where writer = %s",
+            (self.writer,),
+        )
+        return [Remembered(packet_id, bytes(digest)) for packet_id, digest in rows]
+
+    def forget_session(self) -> None:
+        """Forget the window: the broker has no session of ours, nothing will come again."""
+        self._connection().execute(
+            "delete from ingest_unacknowledged where writer = %s", (self.writer,)
+        )
+
+    def reload(self) -> None:
+        """Read the registry again (things were deleted)."""
+        self._registry.load(self._connection())
+
+    def commit(self, batch: Batch) -> Committed:
+        """Write a batch in one transaction.
+
+        Raises psycopg.OperationalError (try the same batch again), DataError or IntegrityError
+        (the database refuses a row of it: split it).
+        """
+        conn = self._connection()
+        if self._tried is not None and self._tried[0] is batch and self.number >= self._tried[1]:
+            return Committed(self.writer, self._tried[1], None)
+        number = self.number + 1
+        self._tried = (batch, number)
+        with conn.transaction():
+            committed, learned = self._write(conn, batch, Stamp(self.writer, number))
+        self.number = number
+        self._registry.keep(learned)
+        return committed
+
+    def _connection(self) -> Db:
+        if self._conn is None or self._conn.closed:
+            self.open()
+        assert self._conn is not None
+        return self._conn
+
+    def _write(self, conn: Db, batch: Batch, stamp: Stamp) -> tuple[Committed, Learned]:
+        missing = set(batch.keys) - self._registry.refs.keys()
+        learned = self._registry.learn(conn, missing, batch.sightings)
+        rows, refused = _resolve(batch, self._registry, learned)
+        letters = [*batch.letters, *refused]
+        outcome = observations.write(
+            conn, rows, stamp, messages=batch.messages, refused=len(letters)
+        )
+        if letters and self._letters:
+            dead_letters.insert(conn, letters, stamp.writer, stamp.number)
+        remembered = [*batch.remembered, *_refusals(letters)]
+        if remembered:
+            _remember(conn, remembered, stamp)
+        committed = Committed(
+            stamp.writer,
+            stamp.number,
+            outcome.rows,
+            outcome.inserted,
+            outcome.absorbed,
+            outcome.corrected,
+            learned.created,
+            letters,
+            remembered,
+        )
+        return committed, learned
+
+
+def _refusals(letters: Iterable[Letter]) -> Iterator[Remembered]:
+    """Yield the refused messages: delivered again they must not become a second dead letter."""
+    for letter in letters:
+        if letter.arrival.packet_id is not None:
+            yield Remembered(letter.arrival.packet_id, digest(letter.arrival))
+
+
+def _remember(conn: Db, remembered: Iterable[Remembered], stamp: Stamp) -> None:
+    newest = dict(remembered)
+    conn.execute(_REMEMBER, (stamp.writer, stamp.number, [*newest], [*newest.values()]))
+
+
+def _resolve(batch: Batch, registry: Registry, learned: Learned) -> tuple[Rows, list[Letter]]:
+    """Give each value its datastream and quality; refuse those that can have none."""
+    rows = Rows()
+    refused: dict[tuple[int, str], Letter] = {}
+    first: dict[tuple[str, str], int] = {}
+    known, new = registry.refs, learned.refs
+    for key, time, result, quality, flags, origin in zip(
+        batch.keys,
+        batch.times,
+        batch.results,
+        batch.qualities,
+        batch.flags,
+        batch.origins,
+        strict=True,
+    ):
+        if learned.misplaced:
+            first.setdefault(key[:2], origin)
+        ref = known.get(key) or new.get(key)
+        arrival = batch.arrivals[origin]
+        if ref is None:
+            reason = "pending_full" if key[:2] in learned.full else "unknown_property"
+            letter = Letter(key[0], arrival, reason, f"{key[1]}: {key[2]}")
+            refused.setdefault((origin, reason), letter)
+            continue
+        rows.datastreams.append(ref.id)
+        rows.times.append(time)
+        rows.results.append(result)
+        rows.qualities.append(grade(result, Quality(quality), ref.valid_min, ref.valid_max))
+        rows.flags.append(flags)
+        rows.received.append(arrival.received)
+        rows.redelivered.append(arrival.dup)
+    outside = [
+        Letter(name[0], batch.arrivals[first[name]], error.reason, f"{name[1]}: {error.detail}")
+        for name, error in learned.misplaced.items()
+        if name in first
+    ]
+    return rows, [*refused.values(), *outside]
+
+
+def newest_commit(conn: Db) -> datetime | None:
+    """Return when the newest batch of any writer was committed."""
+    row = conn.execute("select max(committed_at) from ingest_batch").fetchone()
+    return row[0] if row else None
