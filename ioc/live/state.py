@@ -1,0 +1,129 @@
+"""The writer's side of Redis: one script a batch moves state, delta, stream and heartbeat.
+
+The newest phenomenon time wins, also against another writer and against ourselves after a
+restart; a correction of the newest value has the same time and replaces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any, Final
+
+import orjson
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ioc.domain.instant import Micros
+from ioc.domain.intake import Row
+from ioc.domain.observation import Flag
+
+STREAM_BATCHES: Final = 2000
+TIMEOUT_S: Final = 0.5  # a dead Redis must not hold the live path longer than a glance
+
+# ARGV: t, writer, batch_no, stream entry ("" for none), delta channel, sign of life,
+# then datastream, time, state, delta row for each datastream.
+_SCRIPT: Final = """
+local won = {}
+for i = 7, #ARGV, 4 do
+  local have = redis.call('HGET', KEYS[1], ARGV[i])
+  local time = have and tonumber(string.match(have, '^-?%d+'))
+  if not time or tonumber(ARGV[i + 1]) >= time then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
+    won[#won + 1] = ARGV[i + 3]
+  end
+end
+if #won > 0 then
+  local seq = redis.call('INCR', KEYS[2])
+  redis.call('PUBLISH', ARGV[5], '{"seq":' .. seq .. ',"t":' .. ARGV[1] .. ',"obs":['
+    .. table.concat(won, ',') .. ']}')
+end
+if ARGV[4] ~= '' then
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', STREAM_BATCHES, '*',
+    'w', ARGV[2], 'n', ARGV[3], 'd', ARGV[4])
+end
+redis.call('HSET', KEYS[4], 'ingest', ARGV[6])
+return #won
+""".replace("STREAM_BATCHES", str(STREAM_BATCHES))
+
+_NOT_ALIVE: Final = Flag.RETAINED | Flag.TIME_RECEIVED
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client that fails fast instead of trying again; nothing is connected yet."""
+    client: redis.Redis = redis.Redis.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
+    return client
+
+
+def newest(rows: Iterable[Row]) -> dict[int, Row]:
+    """Return the newest row of each datastream, of equal times the later one.
+
+    A retained copy without a time of its own proves nothing about now and is left out.
+    """
+    found: dict[int, Row] = {}
+    for row in rows:
+        if row[4] & _NOT_ALIVE == _NOT_ALIVE:
+            continue
+        have = found.get(row[0])
+        if have is None or row[1] >= have[1]:
+            found[row[0]] = row
+    return found
+
+
+def entry(rows: Iterable[Row]) -> bytes:
+    """Encode the rows of one batch for the stream."""
+    return orjson.dumps([[d, t, _number(r), int(q), int(f)] for d, t, r, q, f, _ in rows])
+
+
+class Live:
+    """Publishes batches. Raises redis.RedisError; who calls goes on without."""
+
+    def __init__(self, client: redis.Redis, prefix: str) -> None:
+        self._redis = client
+        self._prefix = prefix
+        self._script: Any = client.register_script(_SCRIPT)
+        self._keys = [prefix + key for key in ("state", "seq", "stream", "heartbeat")]
+
+    def publish(
+        self,
+        writer: int,
+        number: int,
+        rows: Iterable[Row] | None,
+        state: dict[int, Row],
+        now: Micros,
+    ) -> int:
+        """Publish one batch: `rows` for the stream (None: no entry), `state` for the screens.
+
+        Returns how many datastreams became newer.
+        """
+        stream = b"" if rows is None else entry(rows)
+        args: list[Any] = [now, writer, number, stream, self._prefix + "delta", now]
+        for d, t, r, q, f, v in state.values():
+            args += (d, t, f"{t}:{r!r}:{int(q)}:{int(f)}:{v}", _delta_row(d, t, r, q, f, v))
+        return int(self._script(keys=self._keys, args=args))
+
+    def is_empty(self) -> bool:
+        """Say whether the state has to be rebuilt from history."""
+        return not self._redis.exists(self._keys[0])
+
+    def beat(self, now: Micros) -> None:
+        """Leave a sign of life."""
+        self._redis.hset(self._keys[3], "ingest", str(now))
+
+    def registry_changed(self) -> None:
+        """Tell everybody to read the registry again."""
+        self._redis.publish(self._prefix + "notice", orjson.dumps({"kind": "registry"}))
+
+
+def _delta_row(d: int, t: int, r: float, q: int, f: int, v: int) -> bytes:
+    return orjson.dumps([d, t, _number(r), int(q), int(f), v])
+
+
+def _number(result: float) -> float | None:
+    return result if isfinite(result) else None
