@@ -1,0 +1,245 @@
+"""The ingest process: the only module that holds its connections.
+
+SIGTERM ends it after the batch in hand; kill -9 costs nothing that was acknowledged.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Final, Protocol
+
+import psycopg
+import redis
+import structlog
+
+from ingest import feeds, geography, maintenance, mqtt, topics
+from ingest.feeds import Source
+from ingest.maintenance import Periodic
+from ingest.metrics import Counters, Page
+from ingest.pipeline import Pipeline, Preparer, Stopped
+from ingest.ports import Failures
+from ingest.publisher import Publisher
+from ioc import settings as configuration
+from ioc.clock import Clock, SystemClock
+from ioc.domain.errors import ConfigError
+from ioc.domain.instant import SECOND
+from ioc.domain.intake import FeedSpec
+from ioc.live import state
+from ioc.log import configure
+from ioc.settings import Settings
+from ioc.storage import batches, observations, pool, retention, rollups, things
+from ioc.storage.batches import Recorder
+from ioc.storage.things import Registry
+
+# One process does the periodic work of a database; the others find the lock taken.
+HOUSEKEEPER: Final = 7_501_003
+
+FAILURES: Final = Failures(
+    away=(psycopg.OperationalError, psycopg.InterfaceError),
+    refused=(psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError),
+)
+
+log = structlog.get_logger()
+
+
+class _Part(Protocol):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Ingest:
+    """One ingest process, startable and stoppable."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        settings.require("database_url", "redis_url", "mqtt_url")
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._sources = feeds.load(settings.config_dir / "feeds")
+        if not self._sources:
+            raise ConfigError(f"{settings.config_dir / 'feeds'}: no feed file (*.yaml)")
+        self._registry = registry(settings, self._sources)
+        self._counters = Counters()
+        self.reader = mqtt.Reader(self._session(), self._clock)
+        self._recorder = Recorder(settings.database_url, settings.ingest.client_id, self._registry)
+        self._live = state.Live(state.connect(settings.redis_url), settings.redis_prefix)
+
+    def stop(self) -> None:
+        """Ask `run` to finish the batch in hand and return."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Take in messages until `stop`; waits for a database that is away."""
+        if not self._prepare_database():
+            return
+        publisher = Publisher(
+            self._live, state.newest, (redis.RedisError,), self._clock, self._counters
+        )
+        pipeline = Pipeline(
+            Preparer(self._sources),
+            self.reader,
+            self._recorder,
+            FAILURES,
+            publisher.offer,
+            self._counters,
+            self._stop.wait,
+        )
+        with ExitStack() as stack:
+            stack.callback(self._recorder.close)
+            parts: list[_Part] = [publisher, self.reader, *self._jobs(), *self._pages()]
+            for part in parts:
+                part.start()
+                stack.callback(part.stop)
+            self._turn_for_ever(pipeline)
+
+    def _turn_for_ever(self, pipeline: Pipeline) -> None:
+        try:
+            while not self._stop.is_set():
+                pipeline.turn()
+                if self._reload.is_set():
+                    self._reload.clear()
+                    self._recorder.close()  # the next batch opens again and reads everything
+        except Stopped:
+            log.info("stopped_without_database")
+
+    def _prepare_database(self) -> bool:
+        """Register feeds and the writer; False when asked to stop before the database came."""
+        while not self._stop.is_set():
+            try:
+                with pool.connect(self._settings.database_url, name="ingest-start") as conn:
+                    things.upsert_feeds(conn, [s.spec for s in self._sources.values()])
+                self._recorder.open()
+            except psycopg.errors.UndefinedTable as error:
+                raise ConfigError("the database has no tables yet: run `ioc migrate`") from error
+            except psycopg.OperationalError as error:
+                log.warning("store_away", error=str(error).splitlines()[:1])
+                self._stop.wait(1)
+            else:
+                return True
+        return False
+
+    def _session(self) -> mqtt.Session:
+        wanted = self._settings.ingest
+        patterns = [source.pattern for source in self._sources.values()]
+        return mqtt.Session(
+            url=self._settings.mqtt_url,
+            client_id=wanted.client_id,
+            subscriptions=topics.subscriptions(patterns),
+            receive_maximum=wanted.receive_maximum,
+            expiry_s=wanted.session_expiry_s,
+            linger_s=wanted.linger_ms / 1000,
+            batch_cap=wanted.batch_cap,
+        )
+
+    def _jobs(self) -> list[Periodic]:
+        url = self._settings.database_url
+        return [
+            Periodic("sign", maintenance.LIFE_S, _with_connection(url, "sign", self._sign)),
+            Periodic("refill", maintenance.LIVE_S, _with_connection(url, "refill", self._refill)),
+            Periodic("hours", maintenance.HOURS_S, _with_connection(url, "hours", _hours)),
+            Periodic(
+                "retention", maintenance.RETENTION_S, _with_connection(url, "retention", self._age)
+            ),
+        ]
+
+    def _pages(self) -> Iterator[Page]:
+        if self._settings.ingest.metrics_port:
+            yield Page(self._settings.ingest.metrics_port, self._counters, self._gauges)
+
+    def _gauges(self) -> Mapping[str, float]:
+        return {
+            "ioc_ingest_pending_messages": self.reader.pending,
+            "ioc_ingest_connected": int(self.reader.connected_since is not None),
+            "ioc_ingest_watermark_seconds": self.reader.watermark() / SECOND,
+        }
+
+    def _sign(self, conn: batches.Db) -> None:
+        client = self._settings.ingest.client_id
+        batches.sign(conn, client, self.reader.watermark(), self.reader.connected_since)
+        self._live.beat(self._clock.now())
+
+    def _refill(self, conn: batches.Db) -> None:
+        """Rebuild the live state where Redis lost it."""
+        if self._live.is_empty():
+            rows = state.newest(observations.latest(conn))
+            if rows:
+                self._live.publish(self._recorder.writer, 0, None, rows, self._clock.now())
+                log.info("live_rebuilt", datastreams=len(rows))
+
+    def _age(self, conn: batches.Db) -> None:
+        with _housekeeper(conn) as mine:
+            if not mine:
+                return
+            conn.execute("set statement_timeout = '10min'")
+            limits = self._settings.retention
+            if retention.expire_pending(conn, limits.pending_days):
+                self._reload.set()
+                self._live.registry_changed()
+            retention.drop_old_observations(conn)
+            retention.drop_old_rollups(conn)
+            retention.drop_old_letters(conn, limits.dead_letter_days)
+
+
+def _hours(conn: batches.Db) -> None:
+    with _housekeeper(conn) as mine:
+        if mine:
+            conn.execute("set statement_timeout = '5min'")
+            rollups.build_closed_hours(conn)
+            while rollups.build_dirty_hours(conn) == rollups.DIRTY_SLICE:
+                pass
+
+
+@contextmanager
+def _housekeeper(conn: batches.Db) -> Iterator[bool]:
+    row = conn.execute("select pg_try_advisory_lock(%s)", (HOUSEKEEPER,)).fetchone()
+    mine = bool(row and row[0])
+    try:
+        yield mine
+    finally:
+        if mine and not conn.broken:
+            conn.execute("select pg_advisory_unlock(%s)", (HOUSEKEEPER,))
+
+
+def _with_connection(url: str, name: str, job: Callable[[batches.Db], None]) -> Callable[[], None]:
+    """Give a periodic job a connection that is kept while it is good."""
+    held: list[batches.Db] = []
+
+    def run() -> None:
+        if held and held[0].closed:
+            held.clear()
+        if not held:
+            held.append(pool.connect(url, name=f"ingest-{name}"))
+        job(held[0])
+
+    return run
+
+
+def registry(settings: Settings, sources: Mapping[str, Source]) -> Registry:
+    """Return the writer's registry, empty until its first connection."""
+    specs: dict[str, FeedSpec] = {name: source.spec for name, source in sources.items()}
+    return Registry(
+        specs, geography.province().place, pending_per_feed=settings.retention.pending_per_feed
+    )
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; a wrong setting is one line and exit 1."""
+    configure("ingest")
+    try:
+        process = Ingest(configuration.load())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: process.stop())
+        process.run()
+    except ConfigError as error:
+        sys.stderr.write(f"ioc ingest: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
