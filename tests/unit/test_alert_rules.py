@@ -1,0 +1,87 @@
+"""Rule files: what ships is complete, and what is wrong is refused in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ioc.alerting import rules
+from ioc.domain.alert import Op, Severity
+from ioc.domain.errors import ConfigError
+from ioc.domain.instant import SECOND
+
+SHIPPED = Path(__file__).parents[2] / "config"
+
+RULE = """
+- id: a
+  name: {vi: Một, en: One}
+  property: pm25
+  op: ">"
+  severity: high
+  limit: 150
+  operator_action: {vi: Gọi, en: Call}
+"""
+
+
+def read(folder: Path, *texts: str) -> list[rules.RuleFile]:
+    for number, text in enumerate(texts):
+        (folder / f"{number}.yaml").write_text(text, encoding="utf-8")
+    return rules.load(folder)
+
+
+def test_shipped_rules_are_whole() -> None:
+    """Every shipped rule has a cause, a consequence, an action, and a property of the catalogue."""
+    found = rules.load(SHIPPED / "rules")
+    catalogue = (SHIPPED / "catalog" / "properties.yaml").read_text(encoding="utf-8")
+    assert len(found) >= 8
+    for rule in found:
+        assert rule.cause, rule.id
+        assert rule.consequence, rule.id
+        assert f"\n{rule.observed_property}:" in f"\n{catalogue}", rule.id
+        assert rule.deadband > 0, f"{rule.id}: a rule without a deadband flaps"
+
+
+def test_a_stored_definition_is_the_same_rule() -> None:
+    """What is stored as JSON reads back as the rule that was written."""
+    for rule in rules.load(SHIPPED / "rules"):
+        assert rules.parse(rule.definition()) == rule
+
+
+def test_durations_become_micros_and_silence_has_a_default(tmp_path: Path) -> None:
+    """A rule without a limit of silence takes its datastream's."""
+    (rule,) = read(tmp_path, RULE + "  on_delay_s: 90\n")
+    bound = rules.bind(rule, 3, 600)
+    assert (bound.on_delay, bound.stale_after) == (90 * SECOND, 600 * SECOND)
+    assert (bound.version, bound.op, bound.severity) == (3, Op.GT, Severity.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("limit: 150", "limit: high"), "limit"),
+        (("limit: 150", "limit: 150\n  treshold: 3"), "treshold"),
+        (('op: ">"', 'op: "="'), "op"),
+        (("severity: high", "severity: urgent"), "severity"),
+        (("id: a", "id: Ä b"), "id"),
+        (("  operator_action: {vi: Gọi, en: Call}\n", ""), "operator_action"),
+        (("name: {vi: Một, en: One}", "name: Một"), "name"),
+        (("limit: 150", "limit: 150\n  on_delay_s: -1"), "on_delay_s"),
+        (("limit: 150", "limit: ["), "0.yaml"),
+    ],
+)
+def test_a_wrong_rule_is_refused_with_file_and_key(
+    tmp_path: Path, change: tuple[str, str], named: str
+) -> None:
+    """One line names the file and what is wrong in it."""
+    with pytest.raises(ConfigError) as refused:
+        read(tmp_path, RULE.replace(*change))
+    assert "\n" not in str(refused.value)
+    assert "0.yaml" in str(refused.value)
+    assert named in str(refused.value)
+
+
+def test_an_id_is_used_once(tmp_path: Path) -> None:
+    """Two rules of one id would overwrite each other."""
+    with pytest.raises(ConfigError, match="also in"):
+        read(tmp_path, RULE, RULE)
