@@ -35,7 +35,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   function capacity() {
     if (getComputedStyle(parts.list).overflowY === "visible") return MOST_ROWS;
     const u = parseFloat(getComputedStyle(parts.clock).fontSize) / 34;
-    return Math.max(1, Math.min(MOST_ROWS, Math.floor(parts.list.clientHeight / (49.4 * u) + 0.05)));
+    return Math.max(1, Math.min(MOST_ROWS, Math.floor(parts.list.clientHeight / (48.8 * u) + 0.05)));
   }
 
   function pinned(row) {
@@ -46,7 +46,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     const value = element("div", "bv");
     if (row.stale) value.append(element("b", "", say("wall.stale")));
     else value.append(element("b", "", writer.number(row.result, row.decimals)), element("i", "", row.unit ?? ""));
-    value.append(element("span", "", element("b", "", row.name), notes(row).map((note) => ` · ${note}`).join(""), document.createElement("br"), limit(row), row.legal_ref ? ` · ${row.legal_ref}` : ""));
+    value.append(element("span", "", element("b", "", row.name), notes(row).map((note) => ` · ${note}`).join(""), document.createElement("br"), limit(row, row.unit), row.legal_ref ? ` · ${row.legal_ref}` : ""));
     return [block, element("div", "bx",
       element("div", row.place.length > 27 ? "bp long" : "bp", row.place),
       value,
@@ -63,7 +63,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     else line.append(element("span", "", `${row.name} `, element("b", "", writer.number(row.result, row.decimals)), row.unit ? `\u00a0${row.unit}` : ""));
     line.append(element("span", "", row.active ? limit(row) : say("wall.returned_short")));
     for (const note of notes(row)) line.append(element("span", "", note));
-    const place = element("div", row.place.length > 27 ? "pl long" : "pl", open);
+    const place = element("div", row.place.length > 32 ? "pl long" : "pl", open);
     const entry = element("li", `ar ${standing(row)}`, mark(row), place, element("div", "t", writer.age(store.now() - row.raised)), line,
       button(row, "btn o-btn") ?? element("div", "o", status(row)));
     entry.dataset.thing = row.thing;
@@ -78,10 +78,10 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
       element("div", "w", say(`severity.${row.severity}`)));
   }
 
-  function limit(row) {
+  function limit(row, unit = "") {
     if (row.limit === null || row.limit === undefined) return "";
     const key = row.op.startsWith("<") ? "wall.limit_low" : "wall.limit_high";
-    return say(key, {limit: writer.value(row.limit, decimals(row), row.unit)});
+    return say(key, {limit: writer.value(row.limit, decimals(row), unit)});
   }
 
   function status(row) {

@@ -13,7 +13,7 @@ export function createCallouts(box, live, store, {writer, unit}) {
     const seen = new Set();
     shown = [];
     for (const row of store.alerts.open) {
-      if (row.severity > 2 || seen.has(row.thing) || !layers.points.has(row.thing)) continue;
+      if (row.severity > 2 || !row.active || seen.has(row.thing) || !layers.points.has(row.thing)) continue;
       seen.add(row.thing);
       const node = element("div", "call", element("b", "", row.place), element("span", "", detail(row, writer)));
       box.append(node);
@@ -25,7 +25,7 @@ export function createCallouts(box, live, store, {writer, unit}) {
 
   function place() {
     const frame = box.getBoundingClientRect();
-    const taken = marks(map, layers, store, unit());
+    const taken = [...marks(map, layers, store, unit()), ...signs(box, frame)];
     for (const {node, row, at, size} of shown) {
       const point = map.project([at.lon, at.lat]);
       const gap = (row.severity === 1 ? 34 : 17) * unit() * (row.acked ? 0.6 : 1);
@@ -46,7 +46,6 @@ export function createCallouts(box, live, store, {writer, unit}) {
 
 function detail(row, writer) {
   if (row.stale) return writer.say("wall.stale");
-  if (!row.active) return writer.say("wall.returned_short");
   return writer.value(row.result, row.decimals, row.unit);
 }
 
@@ -62,12 +61,24 @@ function marks(map, layers, store, u) {
   return taken;
 }
 
+// What already stands over the map: legend, inset, attribution.
+function signs(box, frame) {
+  return [...box.querySelectorAll(".legend div, .inset, .attribution")].filter((sign) => !sign.hidden).map((sign) => {
+    const {x, y, width: w, height: h} = sign.getBoundingClientRect();
+    return {x: x - frame.x, y: y - frame.y, w, h};
+  });
+}
+
 function candidates(point, gap, {width: w, height: h}) {
   return [
     {x: point.x + gap, y: point.y - h / 2, w, h},
     {x: point.x - gap - w, y: point.y - h / 2, w, h},
     {x: point.x - w / 2, y: point.y + gap, w, h},
     {x: point.x - w / 2, y: point.y - gap - h, w, h},
+    {x: point.x + gap * 0.7, y: point.y + gap * 0.5, w, h},
+    {x: point.x + gap * 0.7, y: point.y - gap * 0.5 - h, w, h},
+    {x: point.x - gap * 0.7 - w, y: point.y + gap * 0.5, w, h},
+    {x: point.x - gap * 0.7 - w, y: point.y - gap * 0.5 - h, w, h},
   ];
 }
 

@@ -2,6 +2,7 @@
 
 const NS = "http://www.w3.org/2000/svg";
 const BOX = {west: 101.6, east: 117.4, south: 7.2, north: 23.6};
+const LABEL_HALF = 5.5; // degrees: the longest label stays inside
 const NAMED = {20333: "wall.hoang_sa", 22736: "wall.truong_sa"}; // by commune code
 
 export function createInset(box, layers, writer) {
@@ -43,7 +44,7 @@ function zone({geometry, properties}, writer) {
   for (const [name, value] of [["cx", x(lon)], ["cy", y(lat)], ["r", named ? 0.2 : 0.09]]) dot.setAttribute(name, value);
   if (!named) return [dot];
   const label = document.createElementNS(NS, "text");
-  for (const [name, value] of [["x", x(lon)], ["y", (Number(y(lat)) + 1.15).toFixed(2)], ["font-size", 1.02], ["text-anchor", "middle"]]) label.setAttribute(name, value);
+  for (const [name, value] of [["x", Math.min(Number(x(lon)), BOX.east - BOX.west - LABEL_HALF)], ["y", (Number(y(lat)) + 1.15).toFixed(2)], ["font-size", 1.02], ["text-anchor", "middle"]]) label.setAttribute(name, value);
   label.textContent = writer.say(named);
   return [dot, label];
 }

@@ -6,6 +6,7 @@ import {drawMarks} from "./marks.mjs";
 const FRESH = {live: 0, late: 1, silent: 2, never: 3};
 const POLYGONS = ["neighbours", "water", "province", "communes", "zones"];
 const POINTS = ["bts", "things"];
+const NAMES = "neighbour-names"; // one point each: a polygon's label would repeat on every tile
 const DOWN = 2; // of the *_status properties: offline
 const EMPTY = {type: "FeatureCollection", features: []};
 const FONT = ["IOC Sans"]; // no glyphs in the style: labels are drawn with this page's own font
@@ -37,6 +38,7 @@ export async function createMap(element, store, {writer, onThing, unit}) {
   const layers = connectLayers(store, (name, data) => {
     map.getSource(name)?.setData(data);
     if (name === "province") view.home(data);
+    if (name === "neighbours") map.getSource(NAMES).setData(middles(data));
   });
   const paint = painter(map, store);
   store.subscribe((changed, ids) => {
@@ -66,7 +68,7 @@ export async function createMap(element, store, {writer, onThing, unit}) {
 }
 
 function sources() {
-  return Object.fromEntries([...POLYGONS, ...POINTS].map((name) => [name, {type: "geojson", data: EMPTY}]));
+  return Object.fromEntries([...POLYGONS, NAMES, ...POINTS].map((name) => [name, {type: "geojson", data: EMPTY}]));
 }
 
 const state = (name) => ["coalesce", ["feature-state", name], 0];
@@ -90,7 +92,7 @@ function baseLayers(style, u) {
     line("communes", "communes", "--map-commune", Math.max(0.8, u * 0.5)),
     line("outline", "province", "--map-outline", Math.max(1.5, u * 1.1)),
     circles("bts", style, u),
-    label("neighbour-labels", "neighbours", Math.max(12, u * 13), 4),
+    label("neighbour-labels", NAMES, Math.max(12, u * 13), 4),
     label("commune-labels", "communes", Math.max(12, u * 11), 9.6),
     {id: "zones", type: "circle", source: "zones", paint: {"circle-radius": 2.5, "circle-color": style("--map-label")}},
     {...label("zone-labels", "zones", Math.max(12, u * 11), 4, {"text-offset": [0, 0.9], "text-anchor": "top", "text-max-width": 12}), ...zoneText(style)},
@@ -221,6 +223,28 @@ function boundsOf(data) {
   };
   for (const feature of data.features) visit(feature.geometry.coordinates);
   return box[0] > box[2] ? null : box;
+}
+
+// A point in the middle of each feature's largest ring.
+function middles(data) {
+  const features = data.features.filter((feature) => feature.properties.name).map((feature) => {
+    const {type, coordinates} = feature.geometry;
+    const rings = (type === "Polygon" ? [coordinates] : coordinates).map((polygon) => polygon[0]);
+    return {type: "Feature", properties: feature.properties, geometry: {type: "Point", coordinates: centroid(rings.reduce((a, b) => (b.length > a.length ? b : a)))}};
+  });
+  return {type: "FeatureCollection", features};
+}
+
+function centroid(ring) {
+  let [area, lon, lat] = [0, 0, 0];
+  for (let i = 0; i + 1 < ring.length; i += 1) {
+    const [[x1, y1], [x2, y2]] = [ring[i], ring[i + 1]];
+    const cross = x1 * y2 - x2 * y1;
+    area += cross;
+    lon += (x1 + x2) * cross;
+    lat += (y1 + y2) * cross;
+  }
+  return [lon / (3 * area), lat / (3 * area)];
 }
 
 function nearest(map, point) {

@@ -1,0 +1,55 @@
+"""The pages: layouts and callbacks only. `queries` reads, `figures` draws, `commands` writes.
+
+One layout with one async callback from the address to the page: nothing is global, so two
+applications of one process (tests) do not meet, and a deep link works on a fresh worker.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from dash import Dash, Input, Output, dcc, html
+
+from ioc.text import say
+from ioc.web.pages import thing, wall
+from ioc.web.services import Services
+
+INDEX: Final = """<!DOCTYPE html>
+<html lang="vi" data-room="dark">
+<head>
+{%metas%}
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="color-scheme" content="dark">
+<title>{%title%}</title>
+{%favicon%}
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<footer hidden>
+{%config%}
+{%scripts%}
+{%renderer%}
+</footer>
+</body>
+</html>"""
+_THING: Final = re.compile(r"/thing/([0-9]{1,10})")
+
+
+def register(app: Dash, services: Services) -> None:
+    """Give `app` its layout and callbacks; called once, before the first request."""
+    app.index_string = INDEX
+    app.title = f"{services.settings.province.name} – {say('common.product')}"
+    app.config.suppress_callback_exceptions = True  # a page's parts are not in the first layout
+    app.layout = html.Div([dcc.Location(id="address"), html.Div(id="page")])
+
+    @app.callback(Output("page", "children"), Input("address", "pathname"))
+    async def show(path: str | None) -> Any:  # noqa: ANN401  Dash components are untyped
+        found = _THING.fullmatch(path or "")
+        if found is not None:
+            return await thing.page(services, int(found[1]))
+        return wall.layout(services.settings)
+
+    wall.register(app, services)
+    thing.register(app, services)

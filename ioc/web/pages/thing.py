@@ -1,0 +1,206 @@
+"""One thing: its newest values and the last 24 hours, in the wall's panel and on `/thing/<id>`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from dash import Dash, Input, Output, State, ctx, dcc, html
+from dash.dependencies import ALL
+from dash.exceptions import PreventUpdate
+
+from ioc.text import say, words
+from ioc.web.database import DatabaseAwayError
+from ioc.web.figures.history import Frame, Limit, Series, history
+from ioc.web.figures.numbers import vietnamese
+from ioc.web.figures.style import config
+from ioc.web.queries import DatastreamRow, History, ThingDetail, ThingRow
+from ioc.web.services import Services
+
+HOURS: Final = 24
+_HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What the browser asks to see; `property` None is the first of the thing."""
+
+    thing: int
+    property: str | None = None
+    limit: float | None = None
+    limit_property: str | None = None
+    legal: bool = False
+
+    @classmethod
+    def read(cls, data: dict[str, Any]) -> Picked:
+        """Read what assets/modules/panel.mjs puts into the store `picked`."""
+        limit = data.get("limit") or {}
+        value = limit.get("limit")
+        return cls(
+            thing=int(data["thing"]),
+            property=data.get("property"),
+            limit=None if value is None else float(value),
+            limit_property=limit.get("property"),
+            legal=bool(limit.get("legal")),
+        )
+
+
+async def view(services: Services, picked: Picked) -> Any:  # noqa: ANN401  Dash components
+    """Return head, values and chart of a thing; a refusal in words where it cannot be had."""
+    try:
+        detail = await services.queries.thing(picked.thing)
+        if detail is None:
+            return html.P(say("chart.unknown"))
+        code = _chosen(detail, picked)
+        past = await services.queries.history(picked.thing, code, HOURS) if code else None
+    except DatabaseAwayError:
+        return html.P(say("chart.away"))
+    zone = services.settings.province.zone
+    now = services.clock.now() // 1000
+    return [
+        _head(detail, link=True),
+        _values(detail, code, zone),
+        _chart(detail, past, picked, (now, zone)),
+    ]
+
+
+async def page(services: Services, thing_id: int) -> Any:  # noqa: ANN401  Dash components
+    """Return `/thing/<id>`."""
+    body = await view(services, Picked(thing_id))
+    back = dcc.Link(say("chart.back"), href="/wall", className="btn", refresh=True)
+    inner = html.Div(body, id="thing-body")
+    return html.Main(
+        [html.Div(back, className="panel-bar"), inner, dcc.Store(id="thing-id", data=thing_id)],
+        className="thing-page",
+    )
+
+
+def register(app: Dash, services: Services) -> None:
+    """Add the callback that changes the property on `/thing/<id>`."""
+
+    @app.callback(
+        Output("thing-body", "children"),
+        Input({"property": ALL}, "n_clicks"),
+        State("thing-id", "data"),
+        prevent_initial_call=True,
+    )
+    async def change(clicks: list[int | None], thing_id: int) -> Any:  # noqa: ANN401
+        if not any(clicks):
+            raise PreventUpdate
+        return await view(services, Picked(thing_id, property=ctx.triggered_id["property"]))
+
+
+def _chosen(detail: ThingDetail, picked: Picked) -> str | None:
+    codes = [stream.property for stream in detail.datastreams]
+    if picked.property in codes:
+        return picked.property
+    return codes[0] if codes else None
+
+
+def _head(detail: ThingDetail, *, link: bool) -> Any:  # noqa: ANN401
+    row = detail.thing
+    facts = [detail.feed_title_vi, _commune(row), say("chart.simulated") if row.simulated else ""]
+    lines = [html.H2(row.name), html.P(" · ".join(fact for fact in facts if fact))]
+    href = f"/thing/{row.id}"
+    more = dcc.Link(say("wall.full_page"), href=href, refresh=True) if link else None
+    return html.Div([html.Div([*lines, more])], className="thing-head")
+
+
+def _commune(row: ThingRow) -> str:
+    if not row.commune:
+        return ""
+    if row.commune_how == "nearest_seat":
+        return say("chart.approximate_commune", commune=row.commune)
+    return row.commune
+
+
+def _values(detail: ThingDetail, code: str | None, zone: str) -> Any:  # noqa: ANN401
+    return html.Div(
+        [_value(stream, zone, chosen=stream.property == code) for stream in detail.datastreams],
+        className="thing-values",
+    )
+
+
+def _value(stream: DatastreamRow, zone: str, *, chosen: bool) -> Any:  # noqa: ANN401
+    at = stream.time.astimezone(ZoneInfo(zone)).strftime("%H:%M:%S %d/%m/%Y") if stream.time else ""
+    marks: dict[str, Any] = {
+        "data-property": stream.property,
+        "aria-pressed": "true" if chosen else "false",
+    }
+    return html.Button(
+        [
+            html.Span(stream.name_vi),
+            html.B(_said(stream)),
+            html.I(at or say("chart.empty_never")),
+        ],
+        id={"property": stream.property},
+        type="button",
+        className="thing-value",
+        **marks,
+    )
+
+
+def _said(stream: DatastreamRow) -> Any:  # noqa: ANN401
+    if stream.result is None:
+        return say("chart.no_value")
+    if stream.states is not None:
+        return _state_words(stream.states).get(round(stream.result), f"{stream.result:g}")
+    number = vietnamese(stream.result, stream.decimals)
+    return [number, html.I(f"\u00a0{stream.unit}")] if stream.unit else number
+
+
+def _chart(detail: ThingDetail, past: History | None, picked: Picked, at: tuple[int, str]) -> Any:  # noqa: ANN401
+    now, zone = at
+    if past is None or not past.times:
+        return html.Div(
+            [html.B(say("chart.empty")), html.P(_newest(detail, zone))], className="state"
+        )
+    return dcc.Graph(
+        figure=_figure(past, picked, now, zone),
+        config=config(),
+        className="chart",
+        responsive=True,
+    )
+
+
+def _figure(past: History, picked: Picked, now: int, zone: str) -> dict[str, Any]:
+    series = Series(
+        times=past.times,
+        mean=past.mean if past.states is None else past.last,
+        low=past.low,
+        high=past.high,
+        unit=past.unit,
+        gap_s=past.gap_s,
+        states=None if past.states is None else _state_words(past.states),
+    )
+    frame = Frame(
+        since=now - HOURS * _HOUR_MS,
+        until=now,
+        zone=zone,
+        number=lambda value: vietnamese(value, past.decimals),
+        words={name: say(f"chart.{name}") for name in ("mean", "band", "missing")},
+    )
+    return history(series, frame, _limit(past, picked))
+
+
+def _limit(past: History, picked: Picked) -> Limit | None:
+    if picked.limit is None or picked.limit_property != past.property:
+        return None
+    decimals = 0 if picked.limit == round(picked.limit) else past.decimals
+    said = vietnamese(picked.limit, decimals) + (f"\u00a0{past.unit}" if past.unit else "")
+    return Limit(picked.limit, say("chart.limit", limit=said), picked.legal)
+
+
+def _state_words(states: dict[str, int]) -> dict[int, str]:
+    known = words("vi")
+    return {value: known.get(f"state.{name}", name) for name, value in states.items()}
+
+
+def _newest(detail: ThingDetail, zone: str) -> str:
+    times = [stream.time for stream in detail.datastreams if stream.time is not None]
+    if not times:
+        return say("chart.empty_never")
+    newest = max(times, default=datetime.fromtimestamp(0, UTC)).astimezone(ZoneInfo(zone))
+    return say("chart.empty_newest", time=newest.strftime("%H:%M %d/%m/%Y"))

@@ -1,0 +1,116 @@
+"""`/wall`: the frame that assets/wall.mjs fills from the live line, and the panel of one thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Dash, Input, Output, dcc, html
+
+from ioc.domain.permission import Action
+from ioc.settings import Settings
+from ioc.text import say
+from ioc.web import identity
+from ioc.web.pages import thing
+from ioc.web.services import Services
+
+
+def layout(settings: Settings) -> Any:  # noqa: ANN401  Dash components are untyped
+    """Return the wall for whoever asks; only who may acknowledge gets the buttons."""
+    who = identity.current()
+    may = who is not None and who.may(Action.ACKNOWLEDGE_ALERT)
+    return html.Div(
+        [_header(settings), _banner(), _map(), _side(), _panel(), dcc.Store(id="picked")],
+        className="wall",
+        **_frame(settings.province.zone, may=may),
+    )
+
+
+def _frame(zone: str, *, may: bool) -> dict[str, Any]:
+    """Return what assets/wall.mjs reads from the page."""
+    return {
+        "data-wall": "yes",
+        "data-language": "vi",
+        "data-zone": zone,
+        "data-may-acknowledge": "yes" if may else "no",
+        "aria-busy": "true",
+    }
+
+
+def register(app: Dash, services: Services) -> None:
+    """Add the callback that draws the thing somebody picked."""
+
+    @app.callback(
+        Output("panel-body", "children"), Input("picked", "data"), prevent_initial_call=True
+    )
+    async def draw(picked: dict[str, Any] | None) -> Any:  # noqa: ANN401  Dash components
+        if picked is None:
+            return []
+        return await thing.view(services, thing.Picked.read(picked))
+
+
+def _part(name: str) -> dict[str, Any]:
+    return {"data-part": name}
+
+
+def _named(key: str) -> dict[str, Any]:
+    return {"aria-label": say(key)}
+
+
+def _header(settings: Settings) -> Any:  # noqa: ANN401
+    left = [html.H1(settings.province.name), html.Span(settings.province.title_vi)]
+    right = [
+        html.Span(say("wall.simulated"), className="sim", hidden=True, **_part("sim")),
+        html.Span(className="sp"),
+        html.Span(className="date", **_part("date")),
+        html.Span("––:––:––", className="clock", **_part("clock")),
+    ]
+    return html.Header(
+        [html.Div(left, className="wh-l"), html.Div(right, className="wh-r")], className="wh"
+    )
+
+
+def _banner() -> Any:  # noqa: ANN401
+    return html.Div(className="banner", role="alert", hidden=True, **_part("banner"))
+
+
+def _map() -> Any:  # noqa: ANN401
+    return html.Section(
+        [
+            html.Div(id="map", role="application", **_named("wall.map")),
+            html.Div(className="legend", **_part("legend")),
+            html.Div(className="inset", hidden=True, **_part("inset")),
+            html.Div(say("wall.attribution"), className="attribution"),
+        ],
+        className="mapbox",
+        **_part("mapbox"),
+    )
+
+
+def _side() -> Any:  # noqa: ANN401
+    loading = html.P(say("wall.loading"))
+    return html.Main(
+        [
+            html.Section(className="pinned", hidden=True, tabIndex="0", **_part("pinned")),
+            html.Div(className="counts", hidden=True, **_part("counts")),
+            html.Ul(className="alerts", hidden=True, **_part("list")),
+            html.Div(loading, className="empty state", **_part("empty")),
+            html.Section(className="kpi", **_part("kpi")),
+            html.Section(className="feeds", **_part("feeds")),
+            html.P(say("wall.trial"), className="trial", hidden=True, **_part("trial")),
+            html.Div(className="spoken", role="status", **_part("spoken")),
+        ],
+        className="side",
+    )
+
+
+def _panel() -> Any:  # noqa: ANN401
+    closes: dict[str, Any] = {"data-close": "yes"}
+    close = html.Button(say("wall.close"), className="btn", type="button", **closes)
+    return html.Aside(
+        [html.Div(close, className="panel-bar"), html.Div(id="panel-body")],
+        className="panel",
+        role="dialog",
+        hidden=True,
+        **_part("panel"),
+        **_named("chart.title"),
+    )
