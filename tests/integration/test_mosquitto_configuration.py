@@ -69,7 +69,7 @@ def _placed(server: Mosquitto, tls_port: int) -> str:
         "/mosquitto/data/": f"{server.folder}/data/",
         "listener 8883": f"listener {tls_port} 127.0.0.1",
         "listener 1883": f"listener {server.port} 127.0.0.1",
-        "log_dest stdout": "log_dest stderr",
+        "log_dest stdout": f"log_dest file {server.folder}/data/said",
     }
     for old, new in changes.items():
         assert old in text
@@ -181,8 +181,9 @@ def test_plain_line_is_not_tls(production: Production) -> None:
 
 def test_broker_does_not_complain(production: Production) -> None:
     """It starts without a warning: no option is unknown, no secret is open to others."""
-    beginning, running, _ = production.server.log.read_text().partition(" running")
-    assert running
+    said = production.server.data / "said"
+    beginning, running, _ = wait_for(said.read_text).partition(" running")
+    assert running, beginning
     assert not re.search(r"deprecat|unknown|warning|world", beginning, re.IGNORECASE), beginning
 
 
