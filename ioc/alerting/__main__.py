@@ -30,7 +30,8 @@ from ioc.domain.instant import SECOND, Micros
 from ioc.domain.observation import DatastreamId
 from ioc.live import stream
 from ioc.settings import Settings
-from ioc.storage import evaluation, pool, rules, verdict
+from ioc.storage import evaluation, pool, rules
+from ioc.storage import verdict as verdicts
 from ioc.storage.evaluation import Db
 
 log: Final = structlog.get_logger()
@@ -56,8 +57,8 @@ class Database:
     def states(self) -> list[Saved]:
         return evaluation.states(self.conn)
 
-    def commit(self, found: Verdict) -> bool:
-        return verdict.commit(self.conn, found, _PARTITION, self.clock.now())
+    def commit(self, verdict: Verdict) -> bool:
+        return verdicts.commit(self.conn, verdict, _PARTITION, self.clock.now())
 
     def writers(self) -> tuple[list[Writer], Micros]:
         return evaluation.writers(self.conn)

@@ -109,7 +109,7 @@ class Track:
         self.window[place : place + known] = [sample]
         self.state, new = self._refold()
         changes = difference(episodes(self.checkpoint, old), self._folded(new), sample.time)
-        changes += _stale_difference(old_state, self.state)
+        changes += _stale_difference(old_state, self.state, sample.time)
         self._trim()
         return changes
 
@@ -233,10 +233,12 @@ def _disproved(gone: Episode, at: Micros) -> Change:
     return Change(Kind.CORRECTED, at, late=True, was=gone.raised_at)
 
 
-def _stale_difference(old: State, new: State) -> Changes:
+def _stale_difference(old: State, new: State, at: Micros) -> Changes:
     if not new.in_alarm or new.since is None or (old.in_alarm and old.stale) == new.stale:
         return []
-    return [Change(Kind.STALE if new.stale else Kind.FRESH, new.since, new.last_result, late=True)]
+    if new.stale:
+        return [Change(Kind.STALE, new.since, new.last_result, late=True)]
+    return [Change(Kind.FRESH, at, new.last_result, late=True)]
 
 
 def under_new_rule(old: State, new: State) -> Changes:

@@ -1,0 +1,223 @@
+"""Alerts in the database: what a person does to them, and what screens read."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from ioc.alerting import rules as rule_files
+from ioc.domain.alert import Kind, Rule
+from ioc.domain.announcement import Subject
+from ioc.domain.episode import Change, Episode, Reason
+from ioc.domain.evaluation import Announcement, Peak, Verdict
+from ioc.domain.instant import SECOND, Micros, to_datetime
+from ioc.domain.observation import DatastreamId, ThingId
+from ioc.storage import alerts, rules, verdict
+from ioc.storage.alerts import Acknowledged, AlreadyAcknowledged, NotFound, OpenAlert
+from tests.integration.evaluation_rig import RULE_FILE, Db, World, configuration
+
+T0 = Micros(1_790_000_000 * SECOND)
+NOW = Micros(T0 + 3600 * SECOND)
+
+
+class Desk:
+    """A database with one bound rule; says changes as the evaluator does."""
+
+    def __init__(self, conn: Db, folder: Path, text: str = RULE_FILE) -> None:
+        self.conn = conn
+        self.world = World(conn, "", None, "", "", configuration(folder, text))  # type: ignore[arg-type]
+        self.world.prepare(2)
+        (file,) = found = rule_files.load(self.world.config / "rules")
+        rules.sync(conn, found, "test")
+        self.rule: Rule = rule_files.bind(file, 1, 60)
+
+    def say(self, *changes: Change, stream: int = 0, rule: Rule | None = None) -> None:
+        thing = self.world.one(
+            "select thing_id from datastream where id = %s", (self.world.streams[stream],)
+        )
+        subject = Subject(DatastreamId(self.world.streams[stream]), ThingId(thing))
+        said = [Announcement(rule or self.rule, subject, change) for change in changes]
+        verdict.commit(self.conn, Verdict(announcements=said), 0, NOW)
+
+    def events(self) -> list[tuple[Any, ...]]:
+        return self.conn.execute(
+            "select occurrence, kind, n from alert_event order by recorded_at, occurrence,"
+            " event_time, kind"
+        ).fetchall()
+
+    def open(self) -> tuple[OpenAlert, ...]:
+        return alerts.open_alerts(self.conn).rows
+
+
+@pytest.fixture
+def desk(conn: Db, tmp_path: Path) -> Desk:
+    return Desk(conn, tmp_path / "config")
+
+
+def at(second: int) -> Micros:
+    return Micros(T0 + second * SECOND)
+
+
+RAISE = Change(Kind.RAISE, at(0), 60.0)
+RTN = Change(Kind.RTN, at(60), 40.0)
+
+
+def test_an_open_alert_says_all_a_wall_needs(desk: Desk) -> None:
+    """Place, value, unit, limit, action and times are in one row; a map learns the severity."""
+    desk.say(RAISE)
+    found = alerts.open_alerts(desk.conn)
+    (row,) = found.rows
+    assert (row.place, row.property_vi, row.unit, row.decimals) == ("t0", "Bụi mịn", "µg/m³", 1)
+    assert (row.op, row.limit, row.action_vi, row.name_vi) == (">", 50.0, "Gọi", "Vượt")
+    assert (found.total, found.unacked, found.by_severity[2]) == (1, 1, 1)
+    assert found.things == {row.thing: (2, False)}
+    shown = found.section["open"][0]
+    assert (shown["raised"], shown["returned"], shown["acked"]) == (T0 // 1000, None, False)
+
+
+def test_return_before_acknowledgement_waits_for_it(desk: Desk) -> None:
+    """RTN_UNACK stays open until somebody answers; the answer closes it."""
+    desk.say(RAISE, RTN)
+    (row,) = desk.open()
+    assert not row.active
+    answer = alerts.acknowledge(desk.conn, row.id, "lan", NOW)
+    assert isinstance(answer, Acknowledged)
+    assert answer.closed
+    assert desk.open() == ()
+    assert [event[1] for event in desk.events()].count("CLOSE") == 1
+
+
+def test_return_after_acknowledgement_closes(desk: Desk) -> None:
+    """ACK, then RTN: closed, one event each."""
+    desk.say(RAISE)
+    alerts.acknowledge(desk.conn, desk.open()[0].id, "lan", NOW)
+    desk.say(RTN)
+    assert desk.open() == ()
+    assert sorted(event[1] for event in desk.events()) == ["ACK", "CLOSE", "RAISE", "RTN"]
+
+
+def test_a_raise_of_an_unanswered_alert_reuses_it(desk: Desk) -> None:
+    """Occurrence 2 of the same row; never two open alerts of one rule and datastream."""
+    desk.say(RAISE, RTN, Change(Kind.RAISE, at(120), 70.0))
+    (row,) = desk.open()
+    assert (row.occurrence, row.active, row.result) == (2, True, 70.0)
+    desk.say(Change(Kind.RAISE, at(130), 71.0))  # announced before: no effect
+    assert [row.result for row in desk.open()] == [70.0]
+
+
+def test_a_closed_alert_stays_closed(desk: Desk) -> None:
+    """A raise after the close is another alert, even with the very same start."""
+    desk.say(RAISE)
+    first = desk.open()[0].id
+    alerts.acknowledge(desk.conn, first, "lan", NOW)
+    desk.say(RTN, RAISE)
+    (second,) = desk.open()
+    assert second.id != first
+    assert desk.world.one("select count(*) from alert") == 2
+
+
+def test_acknowledging_twice_changes_nothing(desk: Desk) -> None:
+    """The second one learns who was first; an unknown alert is not found."""
+    desk.say(RAISE)
+    key = desk.open()[0].id
+    alerts.acknowledge(desk.conn, key, "lan", NOW)
+    again = alerts.acknowledge(desk.conn, key, "minh", NOW)
+    assert isinstance(again, AlreadyAcknowledged)
+    assert again.acked_by == "lan"
+    assert len(desk.events()) == 2
+    assert isinstance(alerts.acknowledge(desk.conn, uuid4(), "lan", NOW), NotFound)
+
+
+def test_the_awaiting_form_does_the_same(desk: Desk, database_url: str) -> None:
+    """The web process acknowledges and lists over an async connection."""
+    desk.say(RAISE)
+
+    async def act(key: UUID) -> tuple[object, int]:
+        conn = await AsyncConnection.connect(database_url, autocommit=True)
+        async with conn:
+            answer = await alerts.acknowledge_async(conn, key, "lan", NOW)
+            return answer, (await alerts.open_alerts_async(conn)).unacked
+
+    answer, unacked = asyncio.run(act(desk.open()[0].id))
+    assert isinstance(answer, Acknowledged)
+    assert not answer.closed
+    assert unacked == 0
+    assert desk.open()[0].acked_by == "lan"
+
+
+def test_news_nobody_must_answer_closes_by_itself(conn: Db, tmp_path: Path) -> None:
+    """A rule with auto_acknowledge leaves nothing behind on return."""
+    desk = Desk(conn, tmp_path / "config", RULE_FILE + "  auto_acknowledge: true\n")
+    desk.say(RAISE)
+    assert len(desk.open()) == 1
+    desk.say(RTN)
+    assert desk.open() == ()
+
+
+def test_what_late_data_says_is_recorded(desk: Desk) -> None:
+    """Found over: closed at once; disproved: returned with the reason; moved: the same alert."""
+    desk.say(Change(Kind.RAISE, at(0), 60.0, late=True, over=Episode(at(0), at(30), 60.0)))
+    assert desk.open() == ()
+    desk.say(Change(Kind.RAISE, at(100), 61.0))
+    desk.say(Change(Kind.MOVED, at(90), 60.5, late=True, was=at(100)))
+    assert desk.world.one("select count(*) from alert where raised_at = %s", (_time(90),)) == 1
+    desk.say(Change(Kind.RTN, at(110), late=True, reason=Reason.CORRECTED))
+    (row,) = desk.open()
+    assert (row.corrected, row.active) == (True, False)
+    desk.say(Change(Kind.CORRECTED, at(120), late=True, was=at(0)))
+    assert desk.world.one("select count(*) from alert where corrected") == 2
+
+
+def _time(second: int) -> Any:
+    return to_datetime(at(second))
+
+
+def test_peaks_and_staleness_are_the_open_alerts(desk: Desk) -> None:
+    """STALE and FRESH may repeat within an occurrence; the peak grows on the row."""
+    stale, fresh = Change(Kind.STALE, at(10)), Change(Kind.FRESH, at(20))
+    desk.say(RAISE, stale, fresh, stale)
+    peak = Peak("over", DatastreamId(desk.world.streams[0]), 99.0, at(5))
+    verdict.commit(desk.conn, Verdict(peaks=[peak]), 0, NOW)
+    (row,) = desk.open()
+    assert (row.stale, row.peak) == (True, 99.0)
+    assert (1, "STALE", 1) in desk.events()
+
+
+def test_urgent_first(desk: Desk) -> None:
+    """Lists begin with the worst severity; within one, with what nobody answered."""
+    desk.say(RAISE)
+    critical = replace(desk.rule, severity=type(desk.rule.severity).CRITICAL)
+    desk.say(Change(Kind.RAISE, at(-100), 60.0), stream=1, rule=critical)
+    assert [row.severity for row in desk.open()] == [1, 2]
+
+
+def test_a_failed_transaction_leaves_nothing(desk: Desk) -> None:
+    """States, alerts and offsets are written together or not at all."""
+    thing = Subject(DatastreamId(desk.world.streams[0]), ThingId(1))
+    broken = Verdict([Announcement(desk.rule, thing, RAISE)], offsets={99999: 5})
+    with pytest.raises(psycopg.Error):
+        verdict.commit(desk.conn, broken, 0, NOW)  # no smallint: the last statement fails
+    assert desk.open() == ()
+
+
+def test_sync_writes_a_version_only_for_a_change(desk: Desk) -> None:
+    """The same files again change nothing; an edit is version 2; a rule that is gone is off."""
+    (file,) = rule_files.load(desk.world.config / "rules")
+    assert rules.sync(desk.conn, [file], "x") == rules.Synced((), (), ())
+    edited = RULE_FILE.replace("limit: 50", "limit: 51")
+    found = rule_files.load(configuration(desk.world.config, edited) / "rules")
+    assert rules.sync(desk.conn, found, "x").changed == ("over",)
+    assert [(rule.version, rule.definition["limit"]) for rule in rules.enabled(desk.conn)] == [
+        (2, 51)
+    ]
+    assert rules.sync(desk.conn, [], "x").disabled == ("over",)
+    assert rules.enabled(desk.conn) == []
+    assert rules.sync(desk.conn, found, "x") == rules.Synced((), (), ())
+    assert len(rules.enabled(desk.conn)) == 1
