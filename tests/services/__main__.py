@@ -85,6 +85,8 @@ def status() -> int:
 def _obstacle() -> str:
     """Return why there is no root folder, after trying to build it; empty when there is one."""
     why = rootfs.obstacle()
+    if os.environ.get("IOC_TEST_SERVICES") == "embedded":
+        why = "IOC_TEST_SERVICES=embedded"
     if why:
         return why
     try:

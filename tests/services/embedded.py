@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.services.places import FOLDER, PROJECT, ServiceError, last_line, recall, remember
-from tests.services.processes import alive, end
+from tests.services.processes import alive, end, reap
 
 START_TIMEOUT_S: Final = 60.0
 _DATA: Final = FOLDER / "embedded"
@@ -35,7 +35,8 @@ def start() -> dict[str, str]:
                 start_new_session=True,
             )
         _PID.write_text(f"{process.pid}\n")
-    return _await_urls()
+        reap(process)
+    return _await_urls(int(_PID.read_text()))
 
 
 def stop() -> None:
@@ -74,13 +75,13 @@ def _holder() -> int | None:
     return number if alive(number) and b"tests.services" in words else None
 
 
-def _await_urls() -> dict[str, str]:
+def _await_urls(holder: int) -> dict[str, str]:
     until = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < until:
         found = recall(_FOUND)
         if found:
             return {name: str(url) for name, url in found.items()}
-        if _holder() is None:
+        if not alive(holder):
             break
         time.sleep(0.1)
     raise ServiceError(f"the embedded services did not start: {last_line(_LOG)} (log: {_LOG})")
