@@ -201,10 +201,18 @@ def tick(state: State, rule: Rule, instant: Micros) -> tuple[State, Events]:
 
 
 def _contact(state: State, sample: Sample) -> State:
-    result = sample.result if sample.judged else state.last_result
-    if state.stale:
-        state = state._replace(stale=False, since=sample.time)
-    return state._replace(last_time=sample.time, last_result=result)
+    return State(  # each sample passes here, and _replace costs as much as all the rest
+        state.condition,
+        sample.time if state.stale else state.since,
+        state.samples,
+        state.min_sample_time,
+        sample.time,
+        sample.result if sample.judged else state.last_result,
+        False,  # noqa: FBT003  not stale
+        state.raised_at,
+        state.peak,
+        state.peak_at,
+    )
 
 
 def _judge(state: State, rule: Rule, sample: Sample) -> State:

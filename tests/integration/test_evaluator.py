@@ -207,10 +207,16 @@ def test_a_backlog_is_no_silence(world: World) -> None:
     """What waited in the database while the evaluator was away raises neither STALE nor RTN."""
     world.prepare(1)
     (stream,) = world.streams
-    for step in range(200):
-        world.write([(stream, NOW - 2000 * SECOND + step * STEP, 80.0)], announce=False)
-    world.sign(NOW - STEP, NOW - 3600 * SECOND)
-    with evaluator(world):
+    rows = [(stream, NOW - 2000 * SECOND + step * STEP, 80.0) for step in range(200)]
+    with evaluator(world) as process:
+        for row in rows[:6]:
+            world.write([row])
+        wait_for(lambda: kinds(world.log().get(stream, [])) == ["RAISE"] or None)
+        process.end()
+        for row in rows[6:]:
+            world.write([row], announce=False)
+        world.sign(NOW - STEP, NOW - 3600 * SECOND)
+        process.start()
         until_caught_up(world)
         world.heartbeats(2)
         assert [kind for kind, _ in world.log()[stream]] == ["RAISE"]

@@ -98,6 +98,15 @@ def test_a_late_sample_takes_staleness_back() -> None:
     assert told(track.tick(at(1000))) == [(Kind.STALE, 900, False)]
 
 
+def test_what_a_tick_has_passed_stays_passed() -> None:
+    """After a refold behind the clock, a timer that lies behind it too fires at once."""
+    track = Track(replace(RULE, off_delay=100 * SECOND))
+    taken(track, (0, 10))
+    track.tick(at(700))
+    assert told(taken(track, (300, 90))) == [(Kind.RAISE, 300, True)]
+    assert told(taken(track, (400, 10))) == [(Kind.RTN, 500, True)]
+
+
 def test_the_window_is_bounded() -> None:
     """A flood inside the horizon shrinks the horizon, not the machine."""
     track = Track(replace(RULE, late_horizon=10**15))
