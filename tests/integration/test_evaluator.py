@@ -222,6 +222,23 @@ def test_a_backlog_is_no_silence(world: World) -> None:
         assert [kind for kind, _ in world.log()[stream]] == ["RAISE"]
 
 
+def test_a_restart_remembers_what_lies_before_the_window(world: World) -> None:
+    """An alert held by the deadband alone, for longer than the horizon, survives a kill."""
+    world.prepare(1)
+    (stream,) = world.streams
+    values = [80.0] * 6 + [47.0] * 40
+    with evaluator(world) as process:
+        for step, value in enumerate(values):
+            world.write([(stream, BEGIN + step * STEP, value)])
+        until_caught_up(world)
+        process.kill()
+        process.start()
+        world.write([(stream, BEGIN + len(values) * STEP, 47.0)])
+        until_caught_up(world)
+        world.heartbeats(1)
+        assert [kind for kind, _ in world.log()[stream]] == ["RAISE"]
+
+
 def test_replayed_history_is_recorded_only(world: World) -> None:
     """Rows flagged historical or retained raise nothing, nor do they move the clock."""
     world.prepare(1)

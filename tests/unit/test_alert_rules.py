@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from ioc.alerting import rules
-from ioc.domain.alert import Op, Severity
+from ioc.domain.alert import Kind, Op, Severity
+from ioc.domain.episode import Reason
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND
+from ioc.text import Language, words
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
@@ -79,6 +81,14 @@ def test_a_wrong_rule_is_refused_with_file_and_key(
     assert "\n" not in str(refused.value)
     assert "0.yaml" in str(refused.value)
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_every_event_and_reason_has_words(language: Language) -> None:
+    """What the log of an alert holds can be shown to a person."""
+    known = words(language)
+    assert {f"alert.kind.{kind.value}" for kind in Kind} <= known.keys()
+    assert {f"alert.reason.{reason.value}" for reason in Reason} <= known.keys()
 
 
 def test_an_id_is_used_once(tmp_path: Path) -> None:
