@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -49,7 +50,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
     subprocess.run(program, check=True, capture_output=True)
     device = subprocess.check_output([*program, "device", "rain-001"]).decode().strip()
     tls_port = free_port()
-    server = Mosquitto(f"/srv/t-{secrets.token_hex(4)}-conf", free_port())
+    server = Mosquitto(f"/srv/t-{os.getpid()}-{secrets.token_hex(4)}-conf", free_port())
     server.configuration = _placed(server, tls_port)
     _hand_over(made, server.path)
     try:

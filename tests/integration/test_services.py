@@ -1,6 +1,9 @@
 """The services that tests run on, and the fixtures that hand them out."""
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +12,13 @@ import pytest
 import redis
 from psycopg import Connection
 
+from ioc.clock import SystemClock
 from tests.awaiting import wait_for
 from tests.fix_outage import Outage
 from tests.fix_proxy import ProxiedUrl
+from tests.services.places import ServiceError
+from tests.services.ports import free_port
+from tests.services.servers import Redis, sweep
 
 Db = Connection[tuple[Any, ...]]
 
@@ -86,3 +93,51 @@ def test_killed_mosquitto_comes_back(outage: Outage) -> None:
         socket.create_connection(("127.0.0.1", port), timeout=2)
     server.start()
     socket.create_connection(("127.0.0.1", port), timeout=2).close()
+
+
+def test_port_of_a_stranger_is_refused(outage: Outage) -> None:
+    """A server that somebody else runs is never taken for ours."""
+    theirs = outage.redis()
+    ours = Redis(f"/srv/t-{os.getpid()}-stranger", int(theirs.url.split(":")[2].split("/")[0]))
+    with pytest.raises(ServiceError, match="held by somebody else"):
+        ours.start()
+    ours.remove()
+    with redis.Redis.from_url(theirs.url) as client:
+        assert client.ping()
+
+
+def test_servers_of_a_killed_run_are_swept(outage: Outage) -> None:
+    """What a killed run of the tests left behind is ended and removed by the next start."""
+    outage.redis()  # skips where there is no root folder
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    left = Redis(f"/srv/t-{gone.pid}-left", free_port())
+    left.start()
+    sweep()
+    assert left.pid() is None
+    assert not left.path.exists()
+
+
+def test_sign_of_life_is_judged_by_its_age(redis_url: str, redis_prefix: str) -> None:
+    """A container is healthy while its process gave a sign within half a minute."""
+    now = SystemClock().now()
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset(f"{redis_prefix}heartbeat", mapping={"ingest": now, "layers": now - 60_000_000})
+    environment = {"IOC_REDIS_URL": redis_url, "IOC_REDIS_PREFIX": redis_prefix}
+
+    def says(name: str, **more: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "ioc.heartbeat", name],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=environment | more,
+        )
+        return done.returncode, done.stderr.strip()
+
+    assert says("ingest") == (0, "")
+    assert says("layers") == (1, "layers: no sign of life for 60 s")
+    assert says("nobody") == (1, "nobody: no sign of life")
+    code, line = says("ingest", IOC_REDIS_URL="redis://127.0.0.1:1/0")
+    assert code == 1
+    assert "\n" not in line

@@ -18,7 +18,7 @@ from tests.services.places import (
     tell,
 )
 from tests.services.ports import free_port, is_free
-from tests.services.servers import Mosquitto, Postgres, Redis, Server
+from tests.services.servers import Mosquitto, Postgres, Redis, Server, sweep
 
 _KINDS: Final[dict[str, type[Server]]] = {"database": Postgres, "redis": Redis, "mqtt": Mosquitto}
 
@@ -99,6 +99,7 @@ def _obstacle() -> str:
 
 
 def _start_debian(names: list[str]) -> dict[str, str]:
+    sweep()
     servers = _servers()
     for name in names:
         servers[name].start()

@@ -266,6 +266,14 @@ connection_messages false
 """
 
 
+def sweep() -> None:
+    """End and remove private servers of test runs that were killed (/srv/t-PID-…)."""
+    for folder in (ROOT / "srv").glob("t-*-*"):
+        owner = folder.name.split("-")[1]
+        if owner.isdecimal() and not alive(int(owner)):
+            Server(f"/srv/{folder.name}", 0, stop_signal=signal.SIGKILL).remove()
+
+
 def in_root(user: str, argv: list[str]) -> list[str]:
     """Return the command that runs `argv` inside the root folder as one of its users."""
     number, group = identity(user)
