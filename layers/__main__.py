@@ -1,0 +1,214 @@
+"""The layers worker: `python -m layers`. The only module here that holds connections."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Final, TypeVar
+
+import orjson
+import psycopg
+import redis
+import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ioc import log as logs
+from ioc import settings as config
+from ioc.clock import SystemClock
+from ioc.domain.errors import ConfigError
+from ioc.domain.instant import SECOND, Micros
+from ioc.domain.layer import LayerJob, PointFeature, Published
+from ioc.settings import Settings
+from ioc.storage import layers as store
+from ioc.storage import pool
+from layers.worker import Worker
+
+log = structlog.get_logger()
+
+TURN_S: Final = 0.5  # an asked-for job waits at most this long; SIGTERM is heard as soon
+BACKOFF_S: Final = (1, 2, 5, 10, 30)  # before the n-th try in a row
+REDIS_ANSWER_S: Final = 1.0  # a dead Redis must not hold up publishing
+REDIS_PAUSE: Final = 5 * SECOND  # before a Redis that failed is asked again
+
+_FILES: Final = {  # the layer's name -> its file among the map data that ships
+    "province": "province_outline",
+    "neighbours": "neighbours",
+    "communes": "communes_approx",
+    "water": "water",
+    "zones": "zones",
+}
+
+_T = TypeVar("_T")
+
+
+def shipped(layer: str) -> bytes:
+    """Return the GeoJSON document of a base layer that ships with the product."""
+    # By name, not by import: the map data lie in a sibling package.
+    return files("ioc").joinpath("demo", "geo", f"{_FILES[layer]}.geojson").read_bytes()
+
+
+@dataclass(slots=True)
+class Database:
+    """One connection, opened at the first use and again after it broke."""
+
+    url: str
+    conn: store.Db | None = None
+
+    def _use(self) -> store.Db:
+        if self.conn is None or self.conn.closed:
+            self.conn = pool.connect(self.url, name="layers")
+        return self.conn
+
+    def close(self) -> None:
+        if self.conn is not None:
+            self.conn.close()
+            self.conn = None
+
+    def points(self, *, bts: bool) -> list[PointFeature]:
+        return store.points(self._use(), bts=bts)
+
+    def fingerprint(self) -> str:
+        return store.fingerprint(self._use())
+
+    def put(self, layer: str, made: Published) -> bool:
+        return store.put(self._use(), layer, made)
+
+    def claim(self) -> LayerJob | None:
+        return store.claim(self._use())
+
+    def finish(self, job: LayerJob) -> None:
+        store.finish(self._use(), job)
+        store.prune_jobs(self._use())
+
+    def give_back(self, job: LayerJob, error: str, *, final: bool) -> None:
+        store.give_back(self._use(), job, error, final=final)
+
+
+@dataclass(slots=True)
+class RedisBus:
+    """Notices and signs of life. A Redis that does not answer is left alone for REDIS_PAUSE."""
+
+    client: redis.Redis
+    prefix: str
+    clock: SystemClock = field(default_factory=SystemClock)
+    ears: redis.client.PubSub | None = None
+    quiet_until: int = 0
+
+    def layer(self, layer: str, version: str) -> None:
+        notice = orjson.dumps({"kind": "layer", "layer": layer, "version": version})
+        self._try(lambda: self.client.publish(f"{self.prefix}notice", notice))
+
+    def heartbeat(self, now: Micros) -> None:
+        self._try(lambda: self.client.hset(f"{self.prefix}heartbeat", "layers", str(now)))
+
+    def registry_changed(self) -> bool:
+        """Drain what was heard since the last call; True when the registry changed, or may have."""
+        listening = self.ears is not None
+        heard = self._try(self._drain)
+        # Whatever was said before we listened is unknown, so it counts as said.
+        return bool(heard) or (not listening and self.ears is not None)
+
+    def close(self) -> None:
+        if self.ears is not None:
+            self.ears.close()
+        self.client.close()
+
+    def _drain(self) -> bool:
+        if self.ears is None:
+            ears = self.client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+            ears.subscribe(f"{self.prefix}notice")
+            self.ears = ears
+        changed = False
+        while (message := self.ears.get_message(timeout=0)) is not None:
+            changed |= _kind(message["data"]) == "registry"
+        return changed
+
+    def _try(self, action: Callable[[], _T]) -> _T | None:
+        now = self.clock.now()
+        if now < self.quiet_until:
+            return None
+        try:
+            return action()
+        except redis.RedisError as error:
+            log.warning("redis_away", error=str(error)[:200])
+            self.quiet_until = now + REDIS_PAUSE
+            if self.ears is not None:
+                self.ears.close()
+                self.ears = None
+            return None
+
+
+def _kind(data: bytes) -> object:
+    try:
+        notice = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return notice.get("kind") if isinstance(notice, dict) else None
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Work until `stop` is set; a database or Redis that is away is waited for."""
+    clock = SystemClock()
+    database = Database(settings.database_url)
+    client = redis.Redis.from_url(
+        settings.redis_url,
+        socket_timeout=REDIS_ANSWER_S,
+        socket_connect_timeout=REDIS_ANSWER_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    bus = RedisBus(client, settings.redis_prefix)
+    worker = Worker(database, database, database, bus, shipped)
+    failures, started = 0, False
+    try:
+        while not stop.is_set():
+            try:
+                if not started:
+                    worker.start()
+                    started = True
+                if bus.registry_changed():
+                    worker.registry_changed(clock.now())
+                worker.turn(clock.now())
+                failures = 0
+                pause = TURN_S
+            except psycopg.Error as error:
+                log.warning("database_away", error=" ".join(str(error).split())[:200])
+                failures, pause = _broken(database, failures)
+            except Exception:
+                log.exception("worker_failed")
+                failures, pause = _broken(database, failures)
+            stop.wait(pause)
+    finally:
+        bus.close()
+        database.close()
+
+
+def _broken(database: Database, failures: int) -> tuple[int, float]:
+    """Drop the connection; return the failures in a row and how long to wait."""
+    database.close()
+    step = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
+    return failures + 1, step * random.uniform(0.5, 1)  # noqa: S311  jitter, no secret
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    logs.configure("layers")
+    try:
+        settings = config.load()
+        settings.require("database_url", "redis_url")
+    except ConfigError as error:
+        raise SystemExit(f"layers: {error}") from None
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    log.info("layers_started")
+    run(settings, stop)
+    log.info("layers_stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What the worker does next, given what it was told and what time it is. No I/O of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from ioc.domain.instant import SECOND, Micros
+from ioc.domain.layer import BASE_LAYERS, POINT_LAYERS, LayerJob, PointFeature, Published
+from layers import publish
+
+log = structlog.get_logger()
+
+POLL: Final = 30 * SECOND  # the registry is looked at even when no notice came
+DEBOUNCE: Final = SECOND  # an import of a thousand things is one publication, seen within 2 s
+HEARTBEAT: Final = 4 * SECOND  # screens expect a sign every 5 s
+
+
+class Registry(Protocol):
+    """Admitted things that have a place."""
+
+    def points(self, *, bts: bool) -> list[PointFeature]: ...
+
+    def fingerprint(self) -> str: ...
+
+
+class Versions(Protocol):
+    """Where published layers go; True when the content was new."""
+
+    def put(self, layer: str, made: Published) -> bool: ...
+
+
+class Queue(Protocol):
+    """Jobs by lease."""
+
+    def claim(self) -> LayerJob | None: ...
+
+    def finish(self, job: LayerJob) -> None: ...
+
+    def give_back(self, job: LayerJob, error: str, *, final: bool) -> None: ...
+
+
+class Bus(Protocol):
+    """Tells the others; never fails, losing a notice loses nothing."""
+
+    def layer(self, layer: str, version: str) -> None: ...
+
+    def heartbeat(self, now: Micros) -> None: ...
+
+
+class _RefusedJobError(Exception):
+    """A job that can never succeed as it stands."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker; `shipped` returns the GeoJSON document of a base layer by name."""
+
+    registry: Registry
+    versions: Versions
+    queue: Queue
+    bus: Bus
+    shipped: Callable[[str], bytes]
+    dirty_since: Micros | None = None
+    seen: str = ""
+    polled: Micros | None = None
+    beat: Micros | None = field(default=None)
+
+    def start(self) -> None:
+        """Publish everything once: a fresh database shows its map at the first look."""
+        self.seen = self.registry.fingerprint()
+        for layer in (*BASE_LAYERS, *POINT_LAYERS):
+            self.publish(layer)
+
+    def registry_changed(self, now: Micros) -> None:
+        """Note that somebody said so; the layers follow after the debounce."""
+        if self.dirty_since is None:
+            self.dirty_since = now
+
+    def turn(self, now: Micros) -> None:
+        """Do what is due at `now`: sign of life, registry, one job."""
+        if self.beat is None or now - self.beat >= HEARTBEAT:
+            self.beat = now
+            self.bus.heartbeat(now)
+        self._watch_registry(now)
+        job = self.queue.claim()
+        if job is not None:
+            self._run(job)
+
+    def publish(self, layer: str) -> None:
+        """Bring one layer up to date and say so if its content is new."""
+        made = self._make(layer)
+        if self.versions.put(layer, made):
+            log.info("layer_published", layer=layer, version=made.version, features=made.features)
+            self.bus.layer(layer, made.version)
+
+    def _make(self, layer: str) -> Published:
+        if layer in BASE_LAYERS:
+            return publish.base(self.shipped(layer))
+        if layer in POINT_LAYERS:
+            return publish.points(self.registry.points(bts=layer == "bts"))
+        raise _RefusedJobError(f"no layer named {layer!r}")
+
+    def _watch_registry(self, now: Micros) -> None:
+        if self.polled is None or now - self.polled >= POLL:
+            self.polled = now
+            if self.registry.fingerprint() != self.seen:
+                self.registry_changed(now)
+        if self.dirty_since is not None and now - self.dirty_since >= DEBOUNCE:
+            # Read before the points: a change in between is then seen by the next poll.
+            self.seen = self.registry.fingerprint()
+            for layer in POINT_LAYERS:
+                self.publish(layer)
+            self.dirty_since = None
+
+    def _run(self, job: LayerJob) -> None:
+        try:
+            for layer in _layers_of(job):
+                self.publish(layer)
+        except (_RefusedJobError, ValueError) as error:
+            log.warning("layer_job_refused", job=job.id, reason=str(error))
+            self.queue.give_back(job, str(error), final=True)
+        except OSError as error:
+            log.warning("layer_job_failed", job=job.id, reason=str(error), attempts=job.attempts)
+            self.queue.give_back(job, str(error), final=False)
+        else:
+            self.queue.finish(job)
+
+
+def _layers_of(job: LayerJob) -> tuple[str, ...]:
+    """Return what a job publishes; without a layer it is all of them."""
+    if job.kind != "publish":
+        raise _RefusedJobError(f"no job kind {job.kind!r}")
+    layer = job.argument.get("layer")
+    return (*BASE_LAYERS, *POINT_LAYERS) if layer is None else (str(layer),)
