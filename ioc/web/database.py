@@ -23,6 +23,7 @@ ANSWER_S: Final = 20.0  # for a whole use of it: a link that went silent must no
 # a task for WAIT_S; with it recovery is still noticed within a second.
 PAUSE_S: Final = 1.0
 RETRY_AFTER_S: Final = 5
+AWAY_S: Final = 10.0  # a failure is remembered this long; the hub asks more often than that
 
 
 class DatabaseAwayError(Refusal):
@@ -36,7 +37,13 @@ class Database:
         self._pool = pool
         self._pool.reconnect_timeout = WAIT_S  # the pool's own back-off would sleep for minutes
         self._away_until = 0.0
+        self._failed_at = float("-inf")
         self.failures = 0
+
+    @property
+    def away(self) -> bool:
+        """Tell whether the last that is known of the server is that it could not be reached."""
+        return time.monotonic() < self._failed_at + AWAY_S
 
     async def open(self) -> None:
         """Start connecting in the background; the server need not be there."""
@@ -66,6 +73,8 @@ class Database:
             TimeoutError,
         ) as error:
             self.failures += 1
-            self._away_until = time.monotonic() + PAUSE_S
+            self._failed_at = time.monotonic()
+            self._away_until = self._failed_at + PAUSE_S
             raise DatabaseAwayError(f"database away: {type(error).__name__}") from error
         self._away_until = 0.0
+        self._failed_at = float("-inf")

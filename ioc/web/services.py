@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 from ioc.clock import Clock
 from ioc.settings import Settings
+from ioc.web.auth import Door
+from ioc.web.commands import Commands
+from ioc.web.database import Database
+from ioc.web.hub import Hub
 from ioc.web.queries import Queries
 
 
@@ -19,4 +23,8 @@ class Services:
 
     settings: Settings
     clock: Clock
+    database: Database
     queries: Queries
+    commands: Commands
+    door: Door
+    hub: Hub

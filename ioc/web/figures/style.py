@@ -21,7 +21,7 @@ def layout() -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "separators": ",.",
-        "margin": {"l": 52, "r": 16, "t": 16, "b": 36},
+        "margin": {"l": 52, "r": 24, "t": 16, "b": 52},
         "hovermode": "x unified",
         "hoverlabel": {
             "bgcolor": GROUND,

@@ -1,0 +1,75 @@
+"""The one table of what may be asked for and what it takes; what is not listed does not exist."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from ioc.domain.permission import Action
+
+
+class Answer(Enum):
+    """How a caller without the right is told so."""
+
+    PAGE = auto()  # a person: sent to the login page
+    PROBLEM = auto()  # a program: 401 or 403 as problem+json
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a path takes: no action is public; `probe` also opens to this machine itself."""
+
+    action: Action | None
+    answer: Answer = Answer.PROBLEM
+    probe: bool = False
+
+
+PUBLIC: Final = Access(None)
+
+
+def _page(action: Action) -> Access:
+    return Access(action, Answer.PAGE)
+
+
+_NAME: Final = r"[^/]{1,200}"
+
+# (methods, path, access): the first that fits counts. A new route needs a line here.
+TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
+    ("GET POST", r"/login", PUBLIC),
+    ("POST", r"/logout", PUBLIC),
+    ("GET", r"/healthz", PUBLIC),
+    ("GET", r"/assets/.+", PUBLIC),
+    ("GET", r"/_?favicon\.ico", PUBLIC),
+    ("GET", r"/readyz|/metrics", Access(Action.SEE_METRICS, probe=True)),
+    ("GET", r"/live", Access(Action.SEE_WALL)),
+    ("GET", r"/text/[a-z]{2}\.json", Access(Action.SEE_WALL)),
+    ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}\.geojson", Access(Action.SEE_WALL)),
+    ("GET", r"/_dash-(layout|dependencies)|/_dash-component-suites/.+", Access(Action.SEE_WALL)),
+    ("POST", r"/_dash-update-component", Access(Action.SEE_WALL)),
+    ("GET", rf"/api/v1/feeds/{_NAME}/dead-letters", Access(Action.SEE_DEAD_LETTERS)),
+    ("GET", r"/api/v1/things/pending", Access(Action.SEE_PENDING)),
+    ("GET", r"/api/v1/openapi\.json", Access(Action.SEE_API)),
+    (
+        "GET",
+        rf"/api/v1/(things|datastreams|observations|alerts|feeds)(/{_NAME})?",
+        Access(Action.SEE_API),
+    ),
+    ("POST", rf"/api/v1/alerts/{_NAME}/acknowledge", Access(Action.ACKNOWLEDGE_ALERT)),
+    ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
+    ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
+)
+
+_COMPILED: Final = tuple(
+    (frozenset(methods.split()), re.compile(path), access) for methods, path, access in TABLE
+)
+
+
+def access_of(method: str, path: str) -> Access | None:
+    """Return what `method path` takes; None when it is not listed, which is a refusal."""
+    asked = "GET" if method == "HEAD" else method
+    for methods, pattern, access in _COMPILED:
+        if asked in methods and pattern.fullmatch(path):
+            return access
+    return None

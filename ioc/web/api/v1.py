@@ -1,0 +1,166 @@
+"""The routes of version 1."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import JSONResponse, Response
+
+from ioc.web.api import cursor as cursors
+from ioc.web.api.shapes import (
+    AcknowledgementOut,
+    AlertOut,
+    DatastreamOut,
+    DeadLetterOut,
+    FeedOut,
+    ObservationOut,
+    Page,
+    ThingDetailOut,
+    ThingOut,
+)
+from ioc.web.commands import LONGEST_KEY
+from ioc.web.problem import problem
+from ioc.web.security import caller_address
+from ioc.web.services import Services
+
+PREFIX: Final = "/api/v1"
+
+Limit = Annotated[int, Query(ge=1, le=cursors.LARGEST_PAGE)]
+Cursor = Annotated[str | None, Query(max_length=cursors.LONGEST)]
+Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
+Name = Annotated[str, Path(max_length=200)]
+Row = TypeVar("Row", ThingOut, DatastreamOut, DeadLetterOut)
+
+
+def router(services: Services) -> APIRouter:
+    """Return every route of version 1."""
+    api = APIRouter(prefix=PREFIX)
+    _registry(api, services)
+    _values(api, services)
+    _alerts(api, services)
+    _description(api)
+    return api
+
+
+def _registry(api: APIRouter, services: Services) -> None:
+    queries = services.queries
+
+    @api.get("/things")
+    async def things(
+        limit: Limit = 100, cursor: Cursor = None, kind: str | None = None
+    ) -> Page[ThingOut]:
+        rows = await queries.things(after=_after(cursor), limit=limit, kind=kind)
+        return _by_id([ThingOut.model_validate(row) for row in rows], limit)
+
+    @api.get("/things/pending")
+    async def pending(limit: Limit = 100, cursor: Cursor = None) -> Page[ThingOut]:
+        rows = await queries.pending(after=_after(cursor), limit=limit)
+        return _by_id([ThingOut.model_validate(row) for row in rows], limit)
+
+    @api.get("/things/{thing_id}", response_model=ThingDetailOut)
+    async def thing(thing_id: Id) -> Any:  # noqa: ANN401  a shape or a problem
+        return await queries.thing(thing_id) or problem(404, "not_found")
+
+    @api.get("/datastreams")
+    async def datastreams(
+        limit: Limit = 100, cursor: Cursor = None, thing: int | None = None
+    ) -> Page[DatastreamOut]:
+        rows = await queries.datastreams(thing_id=thing, after=_after(cursor), limit=limit)
+        return _by_id([DatastreamOut.model_validate(row) for row in rows], limit)
+
+    @api.get("/feeds")
+    async def feeds() -> Page[FeedOut]:
+        rows = await queries.feeds()
+        return Page(items=[FeedOut.model_validate(row) for row in rows], next=None)
+
+    @api.get("/feeds/{feed}/dead-letters", response_model=Page[DeadLetterOut])
+    async def dead_letters(feed: Name, limit: Limit = 100, cursor: Cursor = None) -> Any:  # noqa: ANN401
+        if not await queries.feed_exists(feed):
+            return problem(404, "not_found")
+        before = _after(cursor) if cursor else None
+        rows = await queries.dead_letters(feed, before=before, limit=limit)
+        return _by_id([DeadLetterOut.of(row) for row in rows], limit)
+
+
+def _values(api: APIRouter, services: Services) -> None:
+    @api.get("/observations")
+    async def observations(
+        datastream: Annotated[int, Query(ge=1, le=2**31 - 1)],
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Page[ObservationOut]:
+        before = _moment(cursors.decode(cursor, 1)[0]) if cursor else None
+        rows = await services.queries.observations(datastream, before=before, limit=limit)
+        end = cursors.encode(rows[-1].phenomenon_time.isoformat()) if len(rows) == limit else None
+        return Page(items=[ObservationOut.of(row) for row in rows], next=end)
+
+
+def _alerts(api: APIRouter, services: Services) -> None:
+    @api.get("/alerts")
+    async def alerts(
+        *,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+        open: bool = False,  # noqa: A002  the word in the address
+    ) -> Page[AlertOut]:
+        before = _alert_place(cursor) if cursor else None
+        rows = await services.queries.alerts(before=before, limit=limit, open_only=open)
+        last = rows[-1] if len(rows) == limit else None
+        end = None if last is None else cursors.encode(last.raised_at.isoformat(), str(last.id))
+        return Page(items=[AlertOut.model_validate(row) for row in rows], next=end)
+
+    @api.post("/alerts/{alert_id}/acknowledge", response_model=AcknowledgementOut)
+    async def acknowledge(
+        request: Request,
+        alert_id: UUID,
+        idempotency_key: Annotated[
+            str, Header(min_length=1, max_length=LONGEST_KEY, pattern=r"^[!-~]+$")
+        ],
+    ) -> Any:  # noqa: ANN401
+        address = caller_address(request.scope, request.headers)
+        return await services.commands.acknowledge(alert_id, key=idempotency_key, address=address)
+
+
+def _description(api: APIRouter) -> None:
+    made: dict[str, Any] = {}
+
+    @api.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        if not made:
+            made.update(get_openapi(title="IOC", version="1", routes=api.routes))
+        return JSONResponse(made)
+
+
+def _after(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    (place,) = cursors.decode(cursor, 1)
+    if not isinstance(place, int):
+        raise cursors.CursorError("a cursor of another list")
+    return place
+
+
+def _moment(text: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise cursors.CursorError("a cursor of another list") from error
+    if moment.tzinfo is None:
+        raise cursors.CursorError("a cursor of another list")
+    return moment
+
+
+def _alert_place(cursor: str) -> tuple[datetime, UUID]:
+    at, key = cursors.decode(cursor, 2)
+    try:
+        return _moment(at), UUID(str(key))
+    except ValueError as error:
+        raise cursors.CursorError("a cursor of another list") from error
+
+
+def _by_id(rows: list[Row], limit: int) -> Page[Row]:
+    return Page(items=rows, next=cursors.encode(rows[-1].id) if len(rows) == limit else None)

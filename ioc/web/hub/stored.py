@@ -1,0 +1,97 @@
+"""What the hub reads: rows of the database and of Redis as the picture and `/live` want them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ioc.domain.instant import from_datetime, from_seconds
+from ioc.storage import alerts, snapshot
+from ioc.web.database import Db
+from ioc.web.picture import Feed, Sample, Stream, Thing, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlerts:
+    """The `alerts` section of `/live`, and what all open alerts come to for each thing."""
+
+    section: dict[str, object]
+    urgencies: dict[int, Urgency]
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """The ingest processes' signs as the database has them, µs."""
+
+    heartbeat: int | None
+    connected_since: int | None
+
+
+NO_ALERTS = OpenAlerts(
+    {"open": [], "counts": dict.fromkeys("1234", 0), "total": 0, "unacked": 0}, {}
+)
+
+
+async def read_alerts(conn: Db) -> OpenAlerts:
+    """Read the list, the counts, and the most urgent open alert of each thing."""
+    found = await alerts.open_alerts_async(conn)
+    urgencies = {int(i): Urgency(severity, acked) for i, (severity, acked) in found.things.items()}
+    return OpenAlerts(found.section, urgencies)
+
+
+async def read_registry(conn: Db) -> tuple[list[Feed], list[Thing]]:
+    """Read feeds and things with their datastreams, without any value yet."""
+    found = await snapshot.registry(conn)
+    things = {row.id: Thing(row.id, row.feed, row.kind, row.admitted) for row in found.things}
+    for row in found.streams:
+        if row.thing_id in things:  # one admitted between two statements comes next time
+            expected, stale = row.expected_period_s, row.stale_after_s
+            things[row.thing_id].streams.append(
+                Stream(
+                    row.id, row.property, from_seconds(expected), from_seconds(stale), row.category
+                )
+            )
+    feeds = [
+        Feed(row.name, row.title, from_seconds(row.expected_period_s), row.simulated)
+        for row in found.feeds
+    ]
+    return feeds, list(things.values())
+
+
+async def read_newest(conn: Db) -> list[Sample]:
+    """Read the newest value of every datastream."""
+    return [
+        Sample(row.stream, row.time, row.result, row.quality, row.flags, row.received)
+        for row in await snapshot.newest(conn)
+    ]
+
+
+async def read_layers(conn: Db) -> dict[str, str]:
+    """Read the current version of each layer."""
+    return await snapshot.layers(conn)
+
+
+async def read_writers(conn: Db) -> Writers:
+    """Read the ingest processes' signs of life."""
+    row = await snapshot.writers(conn)
+    return Writers(_us(row.heartbeat), _us(row.connected_since))
+
+
+def from_state(key: Any, value: Any) -> Sample:  # noqa: ANN401  bytes, which redis types as either
+    """Return one field of Redis' `state` hash as a sample."""
+    moment, result, quality, flags, received = value.split(b":")
+    number = float(result)
+    return Sample(
+        int(key),
+        int(moment),
+        None if math.isnan(number) else number,
+        int(quality),
+        int(flags),
+        int(received),
+    )
+
+
+def _us(moment: datetime | None) -> int | None:
+    return None if moment is None else from_datetime(moment)

@@ -1,0 +1,279 @@
+"""The gate: one pure-ASGI wrapper around everything, for http and websocket; deny by default.
+
+It decides by `ioc.web.access` alone, before any route, static file or Dash handler sees a request,
+and puts the security headers on every answer. Dash's own hooks would miss websockets, own routes
+and assets; Starlette's BaseHTTPMiddleware skips websockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
+from typing import Final, Protocol
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ioc.domain.permission import Action, Role
+from ioc.web import identity as identities
+from ioc.web.access import Access, Answer, access_of
+from ioc.web.database import DatabaseAwayError
+from ioc.web.identity import Identity, Kind
+from ioc.web.problem import database_away, problem
+
+SESSION_COOKIE: Final = "ioc_session"
+KIOSK_COOKIE: Final = "ioc_kiosk"
+_KIOSK_AGE_S: Final = 400 * 86400  # the longest a browser keeps a cookie: nobody types at a wall
+LARGEST_BODY: Final = 1 << 20  # forms and callbacks are far smaller; nothing here takes files
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+_HEADERS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+def content_policy(script_hashes: tuple[str, ...]) -> str:
+    """Return the Content-Security-Policy: nothing from elsewhere, inline scripts by hash only."""
+    scripts = " ".join(("'self'", *script_hashes))
+    return (
+        f"default-src 'none'; script-src {scripts}; worker-src 'self' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'; object-src 'none'"
+    )
+
+
+class Verifier(Protocol):
+    """What the gate needs of the door."""
+
+    async def session(self, cookie: str) -> Identity | None: ...
+
+    async def token(self, token: str) -> Identity | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How browsers see this server; `policy` is asked at each answer, since hashes come late."""
+
+    public_url: str
+    policy: Callable[[], str]
+
+    @property
+    def secure(self) -> bool:
+        return self.public_url.startswith("https://")
+
+
+class Gate:
+    """Wraps the whole application; see the module."""
+
+    def __init__(self, app: ASGIApp, *, door: Verifier, site: Site) -> None:
+        self._app = app
+        self._door = door
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            # The live feed is SSE and no page uses Dash's websocket callbacks: none is let in.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._http(scope, receive, self._with_headers(send))
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        access = access_of(scope["method"], scope["path"])
+        refusal = self._refusal(scope, headers, access)
+        if refusal is not None or access is None:
+            await (refusal or problem(404, "not_found"))(scope, receive, send)
+            return
+        try:
+            answer, who = await self._decide(scope, headers, access)
+        except DatabaseAwayError:
+            answer, who = database_away(), None
+        if answer is not None:
+            await answer(scope, receive, send)
+            return
+        identities.remember(who)
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers, access: Access | None) -> Response | None:
+        """Return what is wrong with the request whoever makes it."""
+        if access is None:
+            return problem(404, "not_found")
+        if scope["method"] in _SAFE:
+            return None
+        length = headers.get("content-length", "")
+        if not length.isdecimal() or "transfer-encoding" in headers:
+            return problem(411, "length_required")
+        if int(length) > LARGEST_BODY:
+            return problem(413, "too_large")
+        if _bearer(headers) is None and not same_origin(headers, self._site.public_url):
+            return problem(403, "foreign_origin")
+        return None
+
+    async def _decide(
+        self, scope: Scope, headers: Headers, access: Access
+    ) -> tuple[Response | None, Identity | None]:
+        """Return the answer that ends the request, or None and who makes it."""
+        if access.action is None:
+            return None, None
+        if access.probe and is_loopback(scope, headers):
+            return None, Identity("loopback", "loopback", "", Kind.LOOPBACK)
+        if access.answer is Answer.PAGE and b"token=" in scope["query_string"]:
+            return await self._admit_kiosk(scope), None
+        who = await self._who(headers)
+        if who is None:
+            return self._unknown(scope, access), None
+        if not who.may(access.action):
+            return problem(403, "forbidden"), who
+        return None, who
+
+    async def _who(self, headers: Headers) -> Identity | None:
+        """Return the first that is proven of: bearer token, session, kiosk."""
+        bearer = _bearer(headers)
+        if bearer is not None:
+            return await self._door.token(bearer)
+        cookies = read_cookies(headers)
+        if session := cookies.get(SESSION_COOKIE):
+            who = await self._door.session(session)
+            if who is not None:
+                return who
+        if token := cookies.get(KIOSK_COOKIE):
+            who = await self._door.token(token)
+            if who is not None and who.kind is Kind.KIOSK:
+                return who
+        return None
+
+    async def _admit_kiosk(self, scope: Scope) -> Response:
+        """Turn `?token=…` into a cookie and the same address without it.
+
+        No log, history or photograph of the address bar keeps the secret.
+        """
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        token = next((value for name, value in pairs if name == "token"), "")
+        who = await self._door.token(token)
+        if who is None or who.role != Role.KIOSK or not who.may(Action.SEE_WALL):
+            return RedirectResponse("/login", 303)
+        rest = urlencode([(name, value) for name, value in pairs if name != "token"])
+        target = quote(scope["path"]) + (f"?{rest}" if rest else "")
+        answer = RedirectResponse(target, 303)
+        answer.set_cookie(
+            KIOSK_COOKIE,
+            token,
+            max_age=_KIOSK_AGE_S,
+            httponly=True,
+            secure=self._site.secure,
+            samesite="lax",
+        )
+        return answer
+
+    def _unknown(self, scope: Scope, access: Access) -> Response:
+        if access.answer is Answer.PROBLEM:
+            return problem(401, "login_required", headers={"WWW-Authenticate": "Bearer"})
+        path = scope["path"]
+        query = scope["query_string"].decode("latin-1")
+        target = quote(path) + (f"?{query}" if query else "")
+        suffix = "" if path == "/" else f"?next={quote(target, safe='')}"
+        return RedirectResponse(f"/login{suffix}", 303)
+
+    def _with_headers(self, send: Send) -> Send:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers["Content-Security-Policy"] = self._site.policy()
+                if self._site.secure:
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        return send_with_headers
+
+
+def same_origin(headers: Headers, public_url: str) -> bool:
+    """Tell whether an unsafe request comes from one of our own pages.
+
+    Browsers send Sec-Fetch-Site where the page is secure (https or this machine), and Origin with
+    every POST; a request with neither is no page of ours and is refused.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = headers.get("origin", "")
+    if not origin or origin == "null":
+        return False
+    if public_url:
+        ours = urlsplit(public_url)
+        if origin == f"{ours.scheme}://{ours.netloc}":
+            return True
+    return urlsplit(origin).netloc == headers.get("host", "")
+
+
+def safe_next(target: str) -> str:
+    """Return `target` when it is a path of this server, else the home page (no open redirect)."""
+    split = urlsplit(target) if target.isprintable() else None
+    local = (
+        split is not None
+        and not split.scheme
+        and not split.netloc
+        and target.startswith("/")
+        and not target.startswith("//")
+        and "\\" not in target
+    )
+    if not local or split is None:
+        return "/"
+    access = access_of("GET", split.path)
+    return target if access is not None and access.answer is Answer.PAGE else "/"
+
+
+def is_loopback(scope: Scope, headers: Headers) -> bool:
+    """Tell whether the caller is this machine itself, with no proxy in between."""
+    client = scope.get("client")
+    if not client or any(name in headers for name in _FORWARDED):
+        return False
+    try:
+        return ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def read_cookies(headers: Headers) -> dict[str, str]:
+    """Return the request's cookies; a header nobody can read holds none."""
+    jar: SimpleCookie = SimpleCookie()
+    try:
+        jar.load(headers.get("cookie", ""))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in jar.items()}
+
+
+def caller_address(scope: Scope, headers: Headers) -> str | None:
+    """Return the address for the audit: the peer, or what a proxy on this machine says it saw."""
+    client = scope.get("client")
+    if not client:
+        return None
+    hops = headers.get("x-forwarded-for", "").split(",")
+    peer = str(client[0])
+    try:
+        trusted = ip_address(peer).is_private
+        return str(ip_address(hops[-1].strip())) if trusted and hops[-1].strip() else peer
+    except ValueError:
+        return peer
+
+
+def _bearer(headers: Headers) -> str | None:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None

@@ -1,0 +1,146 @@
+"""One web process: our FastAPI application with Dash mounted, behind the gate."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, cast
+
+from dash import Dash
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ioc.domain.errors import ForbiddenError
+from ioc.web import door, files, health, pages
+from ioc.web.api import v1
+from ioc.web.api.cursor import CursorError
+from ioc.web.commands import NotFoundError
+from ioc.web.database import DatabaseAwayError
+from ioc.web.problem import database_away, problem
+from ioc.web.security import Gate, Site, content_policy
+from ioc.web.services import Services
+from ioc.web.stream import ABORT, Limits, LiveStream
+
+_LIVE: Final = "/live"
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, with two means it lacks: cutting a client off, and ending streams at shutdown."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        scope: dict[str, Any] = cast("dict[str, Any]", self.scope)
+        scope.setdefault("extensions", {})[ABORT] = self.transport.abort
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.scope is not None and self.scope.get("path") == _LIVE:
+            self.transport.close()
+
+
+class _Policy:
+    """The Content-Security-Policy; strict until Dash's own inline scripts are known."""
+
+    def __init__(self) -> None:
+        self.text = content_policy(())
+
+    def __call__(self) -> str:
+        return self.text
+
+
+def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
+    """Return the whole application; its lifespan starts and stops database pool and hub."""
+    policy = _Policy()
+    dash: list[Dash] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await services.database.open()
+        await services.hub.start()
+        await _prepare(dash[0])
+        policy.text = content_policy(tuple(dash[0].csp_hashes()))
+        yield
+        await services.hub.stop()
+        await services.database.close()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    _refusals(app)
+    for made in (door, files, health):
+        app.include_router(made.router(services))
+    app.include_router(v1.router(services))
+    # A bare ASGI endpoint: FastAPI's own responses cannot bound the time of a send.
+    app.router.routes.append(Route(_LIVE, LiveStream(services.hub, limits or Limits())))
+    # Dash answers every other path, so it comes last.
+    dash.append(_dash(app, services))
+    site = Site(services.settings.web.public_url, policy)
+    return Gate(app, door=services.door, site=site)
+
+
+def _dash(app: FastAPI, services: Services) -> Dash:
+    """Mount Dash. It keeps one application a process in mind, so build one at a time."""
+    dash = Dash(
+        __name__,
+        server=cast("Any", app),  # its stub knows Flask only
+        title=f"{services.settings.province.title_vi} {services.settings.province.name}",
+        update_title="",
+        assets_folder=str(services.settings.assets_dir.resolve()),
+        assets_ignore=r".*\.(br|gz)$",
+        # Loaded by our own modules: in the index too, they would run twice.
+        assets_path_ignore=["vendor", "modules"],
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        add_log_handler=False,
+    )
+    # No page uses Dash's websocket callbacks; without this each page load would try to open one.
+    dash.backend.websocket_capability = False
+    pages.register(dash, services)
+    return dash
+
+
+async def _prepare(dash: Dash) -> None:
+    """Do now what Dash would do at the first `/`: else a deep link meets an app without callbacks.
+
+    The index is built once, since the hashes of its inline scripts are complete only afterwards.
+    """
+    untyped: Any = dash
+    for hook in untyped.backend._before_request_funcs:  # noqa: SLF001  Dash has no public way
+        done = hook()
+        if inspect.isawaitable(done):
+            await done
+    untyped.index()
+
+
+def _refusals(app: FastAPI) -> None:
+    """Turn refusals into problem+json."""
+
+    @app.exception_handler(DatabaseAwayError)
+    async def away(_request: Request, _error: Exception) -> Response:
+        return database_away()
+
+    @app.exception_handler(ForbiddenError)
+    async def forbidden(_request: Request, _error: Exception) -> Response:
+        return problem(403, "forbidden")
+
+    @app.exception_handler(NotFoundError)
+    async def missing(_request: Request, _error: Exception) -> Response:
+        return problem(404, "not_found")
+
+    @app.exception_handler(CursorError)
+    async def cursor(_request: Request, _error: Exception) -> Response:
+        return problem(400, "cursor")
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        places = [".".join(str(part) for part in item["loc"]) for item in error.errors()]
+        return problem(422, "invalid", places=places)
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> Response:
+        code = "not_found" if error.status_code == 404 else "refused"  # noqa: PLR2004
+        return problem(error.status_code, code)

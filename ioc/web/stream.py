@@ -1,0 +1,122 @@
+"""`/live`: one client's server-sent events, from its first snapshot until it goes or is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from ioc.web.hub import Hub, TooManyClientsError
+from ioc.web.mailbox import Mailbox
+from ioc.web.problem import problem
+
+log = structlog.get_logger()
+
+_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+ABORT: Final = "ioc.abort"  # ASGI extension: cut the connection without waiting for its buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one stream, seconds; see each."""
+
+    # The browser says "connection lost" after 15 s of silence: three heartbeats may be lost.
+    heartbeat: float = 4.0
+    # Ten a second: faster than an eye follows, slow enough that bursts coalesce.
+    window: float = 0.1
+    # A client that takes nothing for this long is gone or frozen; returning, it gets a snapshot.
+    send: float = 10.0
+    # The browser reconnects and is checked at the door again, so a logout or a revoked token ends
+    # an open stream within this.
+    age: float = 600.0
+    retry_ms: int = 1000
+
+
+class LiveStream:
+    """An ASGI answer; bounded in time by `Limits`, in bytes by the socket's buffer and a frame."""
+
+    def __init__(self, hub: Hub, limits: Limits) -> None:
+        self._hub = hub
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            mailbox = self._hub.join()
+        except TooManyClientsError:
+            refusal = problem(503, "too_many_clients", headers={"Retry-After": "10"})
+            await refusal(scope, receive, send)
+            return
+        listener = asyncio.create_task(_watch(receive, mailbox))
+        try:
+            await self._run(mailbox, send)
+        except TimeoutError:
+            log.warning("slow_client_dropped", clients=self._hub.clients)
+            abort: Callable[[], None] | None = scope.get("extensions", {}).get(ABORT)
+            if abort is not None:
+                abort()
+        finally:
+            self._hub.leave(mailbox)
+            listener.cancel()
+
+    async def _run(self, mailbox: Mailbox, send: Send) -> None:
+        # Spread by a fifth, so that all walls of a restart do not come back in one moment.
+        age = self._limits.age * (0.8 + secrets.randbelow(400) / 1000)
+        end = time.monotonic() + age
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await self._send(send, b"retry: %d\n\n" % self._limits.retry_ms)
+        beat = time.monotonic() + self._limits.heartbeat
+        while not mailbox.closed and time.monotonic() < end:
+            frame = self._next(mailbox)
+            if frame is not None:
+                await self._send(send, frame)
+                await asyncio.sleep(self._limits.window)
+            if time.monotonic() >= beat:
+                beat = time.monotonic() + self._limits.heartbeat
+                await self._send(send, _event(b"heartbeat", self._hub.heartbeat()))
+            await _wait(mailbox, min(beat, end) - time.monotonic())
+        await self._send(send, b"", more=False)
+
+    def _next(self, mailbox: Mailbox) -> bytes | None:
+        """Return the next event; None when the client has seen everything."""
+        if mailbox.closed:
+            return None
+        if mailbox.snapshot:
+            mailbox.take_snapshot()
+            return _event(b"snapshot", self._hub.snapshot())
+        if mailbox.things or mailbox.sections:
+            return _event(b"delta", self._hub.delta(mailbox))
+        mailbox.wake.clear()
+        return None
+
+    async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(self._limits.send):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _event(name: bytes, body: bytes) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name, body)
+
+
+async def _wait(mailbox: Mailbox, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(max(seconds, 0)):
+            await mailbox.wake.wait()
+    except TimeoutError:
+        pass
+
+
+async def _watch(receive: Receive, mailbox: Mailbox) -> None:
+    """Close the mailbox when the client goes."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    mailbox.close()
