@@ -127,7 +127,7 @@ def _manifest(source: Path) -> dict[str, dict[str, int]]:
     known = [m.number for m in migrate.available()]
     if manifest.get("format") != _FORMAT or manifest.get("migrations") != known:
         raise ConfigError(say("archive.other_version", file=source))
-    return manifest  # type: ignore[no-any-return]
+    return manifest
 
 
 def _refuse_used(conn: Db) -> None:

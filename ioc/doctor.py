@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import paho.mqtt.client as mqtt
 import psycopg
 import redis
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 
 from ioc import clock
@@ -52,9 +53,9 @@ def ok(subject: str, detail: str) -> Finding:
 
 
 def bad(
-    subject: str, detail: str, remedy: str, verdict: Verdict = Verdict.WRONG, **values: object
+    subject: str, detail: str, remedy: str, verdict: Verdict = Verdict.WRONG, *, name: str = ""
 ) -> Finding:
-    return Finding(verdict, say(f"check.{subject}"), detail, say(f"check.{remedy}", **values))
+    return Finding(verdict, say(f"check.{subject}"), detail, say(f"check.{remedy}", name=name))
 
 
 def check(settings: Settings) -> Iterator[Finding]:
@@ -149,7 +150,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         settings.redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=None
     )
     try:
-        info: dict[str, Any] = client.info()  # type: ignore[assignment]
+        info: dict[str, Any] = client.info()
     except (redis.RedisError, OSError) as error:
         yield bad("redis", str(error), "redis_remedy")
         return
@@ -182,21 +183,21 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         yield ok("broker", shown)
 
 
-def _connect_broker(settings: Settings) -> Properties | str:
+def _connect_broker(settings: Settings) -> Properties | str | None:
     """Return the CONNACK's properties, or why there is none."""
     url = urlsplit(settings.mqtt_url)
     client = mqtt.Client(
-        mqtt.CallbackAPIVersion.VERSION2, client_id="", protocol=mqtt.MQTTProtocolVersion.MQTTv5
+        CallbackAPIVersion.VERSION2, client_id="", protocol=MQTTProtocolVersion.MQTTv5
     )
     if url.username:
         client.username_pw_set(url.username, url.password)
     if url.scheme == "mqtts":
         client.tls_set()
     answered = threading.Event()
-    answer: list[Properties | str] = []
+    answer: list[Properties | str | None] = []
 
     def connected(_c: object, _u: object, _f: object, code: Any, found: Properties | None) -> None:  # noqa: ANN401
-        answer.append(str(code) if code.is_failure else found or Properties(2))
+        answer.append(str(code) if code.is_failure else found)
         answered.set()
 
     client.on_connect = connected

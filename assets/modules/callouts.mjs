@@ -2,6 +2,7 @@
 
 import {element} from "./dom.mjs";
 
+const MOST_MARKS = 200; // a map with more has no room for words anyway
 const MOST = 8; // more than that and the list reads better than the map
 
 export function createCallouts(box, live, store, {writer, unit}) {
@@ -51,6 +52,12 @@ function detail(row, writer) {
 
 function marks(map, layers, store, u) {
   const taken = [];
+  for (const [id, state] of store.states) {
+    const at = state.severity ? layers.points.get(Number(id)) : undefined;
+    if (!at || taken.length === MOST_MARKS) continue;
+    const point = map.project([at.lon, at.lat]);
+    taken.push({x: point.x - 8 * u, y: point.y - 8 * u, w: 16 * u, h: 16 * u, row: store.alerts.open.find((row) => row.thing === Number(id))});
+  }
   for (const row of store.alerts.open) {
     const at = layers.points.get(row.thing);
     if (!at) continue;

@@ -156,17 +156,17 @@ function markLayers() {
 // Writes feature-state, and only where something visible changed.
 function painter(map, store) {
   const drawn = new Map();
-  let returned = new Set();
+  let returned = new Map(); // thing id -> severity of what came back by itself and nobody has seen
 
   function look(id, state) {
-    if (returned.has(Number(id))) return 2;
+    if (!state.severity && returned.has(Number(id))) return 2;
     return state.acked ? 1 : 0;
   }
   function states(ids) {
     for (const id of ids) {
       const state = store.states.get(id);
       const next = state
-        ? {f: FRESH[state.fresh] ?? 3, s: state.severity ?? 0, l: look(id, state), d: isDown(state) ? 1 : 0}
+        ? {f: FRESH[state.fresh] ?? 3, s: state.severity || returned.get(Number(id)) || 0, l: look(id, state), d: isDown(state) ? 1 : 0}
         : {f: 3, s: 0, l: 0, d: 0};
       const key = `${next.f}${next.s}${next.l}${next.d}`;
       if (drawn.get(id) === key) continue;
@@ -176,8 +176,8 @@ function painter(map, store) {
   }
   function alerts() {
     const active = new Set(store.alerts.open.filter((row) => row.active).map((row) => row.thing));
-    const now = new Set(store.alerts.open.map((row) => row.thing).filter((id) => !active.has(id)));
-    const touched = [...now, ...returned].map(String);
+    const now = new Map(store.alerts.open.filter((row) => !active.has(row.thing)).map((row) => [row.thing, row.severity]));
+    const touched = [...now.keys(), ...returned.keys()].map(String);
     returned = now;
     states(touched);
   }

@@ -17,6 +17,7 @@ from tests.integration.whole_path import (
     Fleet,
     Process,
     broken_invariants,
+    listening,
     recorded_transitions,
     stored,
     write_config,
@@ -71,6 +72,7 @@ def line(tmp_path: Path, outage: Outage, topic_prefix: str) -> Iterator[Line]:
     }
     for process in processes.values():
         process.start()
+    wait_for(lambda: listening(postgres.url), CATCH_UP_S)
     fleet = Fleet(mosquitto.url, topic_prefix, stations=200 if RIG else 20)
     yield Line(postgres, redis, mosquitto, **processes, fleet=fleet)
     fleet.close()

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 import psycopg
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -112,21 +112,19 @@ class Fleet:
     topic: str
     stations: int = 20
     sent: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
-    _waiting: dict[int, tuple[str, str, float]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _waiting: list[tuple[mqtt.MQTTMessageInfo, str, str, float]] = field(default_factory=list)
     _turn: int = 0
 
     def __post_init__(self) -> None:
         self.client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=f"fleet-{os.getpid()}-{id(self)}",
-            protocol=mqtt.MQTTProtocolVersion.MQTTv5,
+            protocol=MQTTProtocolVersion.MQTTv5,
         )
         self.client.max_inflight_messages_set(1000)
         self.client.reconnect_delay_set(1, 1)
-        self.client.on_publish = self._acknowledged
         # A session: messages in flight while the broker dies are sent again under their number.
-        properties = Properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = 3600
         parts = urlsplit(self.url)
         self.client.connect(
@@ -150,17 +148,20 @@ class Fleet:
         value = LIMIT + 10 if (round_ // BLOCK) % 2 else LIMIT - 10
         moment = datetime.now(UTC).isoformat()
         payload = json.dumps({"ts": moment, "v": value})
-        with self._lock:
-            info = self.client.publish(f"{self.topic}/{station}/data", payload, qos=1)
-            self._waiting[info.mid] = (station, moment, value)
-
-    def _acknowledged(self, _c: Any, _u: Any, mid: int, *_: Any) -> None:
-        with self._lock:
-            station, moment, value = self._waiting.pop(mid)
-        self.sent[station][moment] = value
+        info = self.client.publish(f"{self.topic}/{station}/data", payload, qos=1)
+        self._waiting.append((info, station, moment, value))
 
     def all_acknowledged(self) -> bool:
-        return not self._waiting
+        """Move what the broker took from `_waiting` to `sent`; tell whether that is all."""
+        waiting = []
+        for entry in self._waiting:
+            info, station, moment, value = entry
+            if info.is_published():
+                self.sent[station][moment] = value
+            else:
+                waiting.append(entry)
+        self._waiting = waiting
+        return not waiting
 
     def close(self) -> None:
         self.client.disconnect()
@@ -180,6 +181,12 @@ class Fleet:
                     kind = "RAISE" if active else "RTN"
                     found.append((station, kind, datetime.fromisoformat(moment)))
         return sorted(found)
+
+
+def listening(url: str) -> bool:
+    """Tell whether ingest has been connected for a second: its session with the broker exists."""
+    query = "select coalesce(bool_or(heartbeat > connected_since + interval '1 s'), false)"
+    return bool(_one(url, query + " from ingest_writer"))
 
 
 def stored(url: str) -> int:

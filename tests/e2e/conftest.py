@@ -1,0 +1,107 @@
+"""A real Chromium against the real web process; everything foreign is cut off and counted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+from psycopg import Connection
+
+from tests.e2e.province import Province, build
+from tests.fix_services import missing
+from tests.integration.web_site import Site, running, settings_for
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# WebGL without a GPU, and root without a sandbox.
+FLAGS: Final = (
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+)
+READY: Final = "window.IOC && window.IOC.map && window.IOC.map.loaded() && window.IOC.store.loaded"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return the machine's Chromium; without one skip, where services are required fail."""
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    if found is None:
+        missing("no Chromium or Chrome: apt install chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Screen:
+    """A page that only our own server may answer."""
+
+    page: Page
+    origin: str
+    foreign: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def show(self, path: str, ready: str = READY) -> Page:
+        """Open `path` and wait until `ready` holds."""
+        self.page.goto(self.origin + path)
+        self.page.wait_for_function(ready, timeout=60_000)
+        return self.page
+
+    def sign_in(self, name: str, password: str) -> None:
+        """Log in as a person does."""
+        self.page.goto(self.origin + "/login?next=/wall")
+        self.page.fill("[name=username]", name)
+        self.page.fill("[name=password]", password)
+        self.page.press("[name=password]", "Enter")
+        self.page.wait_for_function(READY, timeout=60_000)
+
+
+@pytest.fixture
+def province(conn: Connection[tuple[Any, ...]], redis_url: str, redis_prefix: str) -> Province:
+    """Return a small province: 6 things in two feeds, a boundary, two open alerts."""
+    return build(conn, redis_url, redis_prefix)
+
+
+@pytest.fixture
+def site(
+    province: Province, database_url: str, redis_url: str, redis_prefix: str
+) -> Iterator[Site]:
+    """Return the real web process on the test's own database and Redis prefix."""
+    assert province.things
+    with running(settings_for(database_url, redis_url, redis_prefix)) as served:
+        yield served
+
+
+@pytest.fixture
+def screens(browser: Browser, site: Site) -> Iterator[Callable[[int, int], Screen]]:
+    """Return a maker of screens, each with cookies of its own; nothing foreign was asked for."""
+    made: list[Screen] = []
+
+    def make(width: int = 1920, height: int = 1080) -> Screen:
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="vi-VN")
+        screen = Screen(context.new_page(), f"http://127.0.0.1:{site.port}")
+
+        def cut_off(route: Route) -> None:
+            if urlsplit(route.request.url).netloc == f"127.0.0.1:{site.port}":
+                route.fallback()
+            else:
+                screen.foreign.append(route.request.url)
+                route.abort()
+
+        context.route("**/*", cut_off)
+        screen.page.on("pageerror", lambda error: screen.errors.append(str(error)))
+        made.append(screen)
+        return screen
+
+    yield make
+    for screen in made:
+        screen.page.context.close()
+    assert [url for screen in made for url in screen.foreign] == []
+    assert [error for screen in made for error in screen.errors] == []
