@@ -1,0 +1,71 @@
+"""Publish over MQTT 5 with QoS 1 and a bounded number of messages in flight."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from ioc.domain.errors import ConfigError
+
+IN_FLIGHT: Final = 90  # below the trial broker's fixed window of 100
+QUEUE: Final = 1000  # waiting messages: about two seconds of the demonstration's opening
+ANSWER_S: Final = 10.0  # how long one acknowledgement may take before we look whether to stop
+
+
+class Publisher:
+    """One connection that comes back for ever; `send` waits while too much is unacknowledged."""
+
+    def __init__(self, url: str, client_id: str) -> None:
+        parts = urlsplit(url)
+        self._address = (parts.hostname or "127.0.0.1", parts.port or 1883)
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5
+        )
+        self._client.max_inflight_messages_set(IN_FLIGHT)
+        self._client.reconnect_delay_set(1, 5)
+        if parts.username:
+            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+        if parts.scheme == "mqtts":
+            self._client.tls_set()
+        self._waiting: deque[mqtt.MQTTMessageInfo] = deque()
+        self.acknowledged = 0
+
+    def open(self) -> None:
+        """Connect. ConfigError when nobody answers."""
+        try:
+            self._client.connect(*self._address, keepalive=30)
+        except OSError as error:
+            host, port = self._address
+            raise ConfigError(f"IOC_MQTT_URL: {host}:{port} does not answer ({error})") from error
+        self._client.loop_start()
+
+    def send(self, topic: str, payload: bytes, stop: threading.Event) -> None:
+        """Queue one message; blocks while QUEUE messages wait, until `stop`."""
+        self._settle()
+        while len(self._waiting) >= QUEUE and not stop.wait(0.01):
+            self._settle()
+        if not stop.is_set():
+            self._waiting.append(self._client.publish(topic, payload, qos=1))
+
+    def drain(self, stop: threading.Event) -> bool:
+        """Wait until all is acknowledged or `stop`; tell whether it is."""
+        self._settle()
+        while self._waiting and not stop.wait(0.01):
+            self._settle()
+        return not self._waiting
+
+    def close(self) -> None:
+        """Say goodbye to the broker."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _settle(self) -> None:
+        # A message given while the connection is down is queued by paho and sent after it.
+        while self._waiting and self._waiting[0].mid not in self._client._out_messages:  # noqa: SLF001
+            self._waiting.popleft()
+            self.acknowledged += 1
