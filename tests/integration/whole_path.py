@@ -156,7 +156,8 @@ class Fleet:
         waiting = []
         for entry in self._waiting:
             info, station, moment, value = entry
-            if info.is_published():
+            # Not is_published(): it raises for a message that was given during an outage.
+            if info.mid not in self.client._out_messages:
                 self.sent[station][moment] = value
             else:
                 waiting.append(entry)
