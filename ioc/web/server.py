@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
 from dash import Dash
+from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -113,7 +114,13 @@ async def _prepare(dash: Dash) -> None:
         done = hook()
         if inspect.isawaitable(done):
             await done
-    untyped.index()
+    # Building the index asks for a request; this one says "the root page" and nothing more.
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
+    token = set_current_request(request)  # type: ignore[no-untyped-call]
+    try:
+        untyped.index()
+    finally:
+        reset_current_request(token)  # type: ignore[no-untyped-call]
 
 
 def _refusals(app: FastAPI) -> None:
