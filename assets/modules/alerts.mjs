@@ -3,6 +3,10 @@
 import {element, fill} from "./dom.mjs";
 import {SHAPES, SIGNS, svg} from "./marks.mjs";
 
+// A status is a category (observed properties named …_status): its number means nothing to a reader.
+const isStatus = (row) => row.property.endsWith("_status");
+const STATES = ["online", "degraded", "offline", "disabled", "maintenance", "unknown"]; // of config/catalog
+const LONGEST_LAW = 44; // characters that stand in one line of the pinned alert
 const MOST_ROWS = 6; // with the pinned one seven: what a person takes in at a glance
 
 export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, acknowledge}) {
@@ -45,8 +49,9 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     if (row.severity === 1 && !row.acked && row.active) block.classList.add("flash");
     const value = element("div", "bv");
     if (row.stale) value.append(element("b", "", say("wall.stale")));
-    else value.append(element("b", "", writer.number(row.result, row.decimals)), element("i", "", row.unit ?? ""));
-    value.append(element("span", "", element("b", "", row.name), notes(row).map((note) => ` · ${note}`).join(""), document.createElement("br"), limit(row, row.unit), row.legal_ref ? ` · ${row.legal_ref}` : ""));
+    else value.append(element("b", isState(row) ? "word" : "", measured(row)), element("i", "", row.unit ?? ""));
+    if (isStatus(row)) value.replaceChildren();
+    value.append(element("span", "", element("b", "", row.name), notes(row).map((note) => ` · ${note}`).join(""), document.createElement("br"), [limit(row, row.unit), law(row)].filter(Boolean).join(" · ")));
     return [block, element("div", "bx",
       element("div", row.place.length > 27 ? "bp long" : "bp", row.place),
       value,
@@ -60,8 +65,10 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     open.setAttribute("aria-label", `${say(`severity.${row.severity}`)}: ${row.place}`);
     const line = element("div", "de");
     if (row.stale) line.append(element("span", "", element("b", "", say("wall.stale"))), element("span", "", row.name));
-    else line.append(element("span", "", `${row.name} `, element("b", "", writer.number(row.result, row.decimals)), row.unit ? `\u00a0${row.unit}` : ""));
-    line.append(element("span", "", row.active ? limit(row) : say("wall.returned_short")));
+    else if (isStatus(row)) line.append(element("b", "", row.name));
+    else line.append(element("span", "", `${row.name} `, element("b", "", measured(row)), row.unit ? `\u00a0${row.unit}` : ""));
+    const second = row.active ? limit(row) : say("wall.returned_short");
+    if (second) line.append(element("span", "", second));
     for (const note of notes(row)) line.append(element("span", "", note));
     const place = element("div", row.place.length > 32 ? "pl long" : "pl", open);
     const entry = element("li", `ar ${standing(row)}`, mark(row), place, element("div", "t", writer.age(store.now() - row.raised)), line,
@@ -79,9 +86,13 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   }
 
   function limit(row, unit = "") {
-    if (row.limit === null || row.limit === undefined) return "";
+    if (row.limit === null || row.limit === undefined || isStatus(row)) return "";
     const key = row.op.startsWith("<") ? "wall.limit_low" : "wall.limit_high";
     return say(key, {limit: writer.value(row.limit, decimals(row), unit)});
+  }
+
+  function measured(row) {
+    return isState(row) ? say(`state.${STATES[row.result] ?? "unknown"}`) : writer.number(row.result, row.decimals);
   }
 
   function status(row) {
@@ -154,6 +165,14 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   });
   addEventListener("resize", render);
   return {render};
+}
+
+const isState = (row) => row.property.endsWith("_status");
+
+// The first clause says which law; its explanation is for a desk, not for a wall.
+function law(row) {
+  const clause = (row.legal_ref ?? "").split(";")[0];
+  return clause.length <= LONGEST_LAW ? clause : "";
 }
 
 function standing(row) {

@@ -35,6 +35,7 @@ export async function createMap(element, store, {writer, onThing, unit}) {
   for (const layer of markLayers()) map.addLayer(layer);
 
   const view = keepView(map, unit);
+  keepNamesWhole(map, unit);
   const layers = connectLayers(store, (name, data) => {
     map.getSource(name)?.setData(data);
     if (name === "province") view.home(data);
@@ -223,6 +224,19 @@ function boundsOf(data) {
   };
   for (const feature of data.features) visit(feature.geometry.coordinates);
   return box[0] > box[2] ? null : box;
+}
+
+// A name that would be cut by the edge is left out.
+function keepNamesWhole(map, unit) {
+  map.on("moveend", () => {
+    const {clientWidth: width, clientHeight: height} = map.getContainer();
+    const edge = Math.max(50, unit() * 45);
+    const whole = map.querySourceFeatures(NAMES).filter(({geometry}) => {
+      const {x, y} = map.project(geometry.coordinates);
+      return x > edge && x < width - edge && y > 20 && y < height - 20;
+    });
+    map.setFilter("neighbour-labels", ["in", ["get", "code"], ["literal", whole.map(({properties}) => properties.code)]]);
+  });
 }
 
 // A point in the middle of each feature's largest ring.

@@ -30,15 +30,16 @@ export function createTiles(parts, store, writer) {
 
   function feeds() {
     const now = store.now();
-    const list = store.feeds.length > MOST_FEEDS ? [...store.feeds].sort((a, b) => overdue(b, now) - overdue(a, now)) : store.feeds;
+    const used = store.feeds.filter((feed) => feed.newest !== null);
+    const list = store.feeds.length > MOST_FEEDS ? [...store.feeds].sort((a, b) => overdue(b, now) - overdue(a, now)) : [...used, ...store.feeds.filter((feed) => feed.newest === null)];
     parts.feeds.classList.toggle("many", list.length > 6);
     fill(parts.feeds, ...list.slice(0, MOST_FEEDS).map((feed) => bar(feed, now)));
   }
 
   function bar(feed, now) {
     const age = feed.newest === null ? null : now - feed.newest;
-    const share = age === null ? 1 : Math.min(1, (age / (feed.limit_s * 1000)) * TICK);
-    const late = age === null || age > feed.limit_s * 1000;
+    const share = age === null ? 0 : Math.min(1, (age / (feed.limit_s * 1000)) * TICK);
+    const late = age !== null && age > feed.limit_s * 1000;
     const used = element("u");
     used.style.width = `${(share * 100).toFixed(1)}%`;
     return element("div", late ? "f late" : "f", element("span", "n", feed.title),
@@ -52,4 +53,5 @@ export function createTiles(parts, store, writer) {
   return {tick: () => store.loaded && feeds()};
 }
 
-const overdue = (feed, now) => (feed.newest === null ? Infinity : (now - feed.newest) / feed.limit_s);
+// A feed that never brought anything is not yet connected: it stands last.
+const overdue = (feed, now) => (feed.newest === null ? -1 : (now - feed.newest) / feed.limit_s);

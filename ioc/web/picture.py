@@ -276,7 +276,9 @@ class Picture:
         return {"things": {str(k): n for k, n in fresh.items()}, "kinds": kinds, "pending": pending}
 
     def feed_entries(self, now: Micros) -> list[dict[str, object]]:
-        return [feed.entry(now) for feed in self.feeds.values()]
+        """Return the feeds that have things; a configured one that nothing uses is no news."""
+        used = {thing.feed for thing in self.things.values()}
+        return [feed.entry(now) for feed in self.feeds.values() if feed.name in used]
 
     @property
     def simulated(self) -> bool:

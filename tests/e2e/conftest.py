@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from psycopg import Connection
 
+from tests.awaiting import wait_for
 from tests.e2e.province import Province, build
+from tests.fix_proxy import ProxiedUrl
 from tests.fix_services import missing
 from tests.integration.web_site import Site, running, settings_for
 
@@ -39,6 +41,14 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+def becomes(page: Page, script: str, timeout: float = 30.0, *, arg: Any = None) -> None:
+    """Wait until a script is true in the page.
+
+    Not `wait_for_function`: its polling evaluates inside the page, which our policy forbids.
+    """
+    wait_for(lambda: page.evaluate(script, arg), timeout, every=0.05)
+
+
 @dataclass
 class Screen:
     """A page that only our own server may answer."""
@@ -51,7 +61,7 @@ class Screen:
     def show(self, path: str, ready: str = READY) -> Page:
         """Open `path` and wait until `ready` holds."""
         self.page.goto(self.origin + path)
-        self.page.wait_for_function(ready, timeout=60_000)
+        becomes(self.page, ready, 60)
         return self.page
 
     def sign_in(self, name: str, password: str) -> None:
@@ -60,7 +70,7 @@ class Screen:
         self.page.fill("[name=username]", name)
         self.page.fill("[name=password]", password)
         self.page.press("[name=password]", "Enter")
-        self.page.wait_for_function(READY, timeout=60_000)
+        becomes(self.page, READY, 60)
 
 
 @pytest.fixture
@@ -80,16 +90,17 @@ def site(
 
 
 @pytest.fixture
-def screens(browser: Browser, site: Site) -> Iterator[Callable[[int, int], Screen]]:
+def screens(browser: Browser, site: Site) -> Iterator[Callable[..., Screen]]:
     """Return a maker of screens, each with cookies of its own; nothing foreign was asked for."""
     made: list[Screen] = []
 
-    def make(width: int = 1920, height: int = 1080) -> Screen:
+    def make(width: int = 1920, height: int = 1080, *, through: ProxiedUrl | None = None) -> Screen:
+        origin = through.url if through else f"http://127.0.0.1:{site.port}"
         context = browser.new_context(viewport={"width": width, "height": height}, locale="vi-VN")
-        screen = Screen(context.new_page(), f"http://127.0.0.1:{site.port}")
+        screen = Screen(context.new_page(), origin)
 
         def cut_off(route: Route) -> None:
-            if urlsplit(route.request.url).netloc == f"127.0.0.1:{site.port}":
+            if urlsplit(route.request.url).netloc == urlsplit(origin).netloc:
                 route.fallback()
             else:
                 screen.foreign.append(route.request.url)

@@ -8,8 +8,9 @@ from typing import Final
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import READY, Screen
+from tests.e2e.conftest import READY, Screen, becomes
 from tests.e2e.province import Province, raise_alert
+from tests.fix_proxy import ProxiedUrl
 from tests.integration.web_site import PASSWORD, Site
 
 Screens = Callable[..., Screen]
@@ -40,10 +41,11 @@ def test_values_move_on_a_delta(screens: Screens, province: Province) -> None:
     """A value published in Redis is in the open page without any reload."""
     page = wall(screens(), province)
     province.publish(0, 77.5)
-    page.wait_for_function(
-        "id => window.IOC.store.states.get(String(id))?.values.pm25[0] === 77.5",
+    becomes(
+        page,
+        "id => window.IOC.store.states.get(String(id))?.values.pm25?.[0] === 77.5",
         arg=province.things[0],
-        timeout=5_000,
+        timeout=5,
     )
     expect(page.locator("[data-part=sim]")).to_be_visible()
     assert map_state(page, province.things[0])["f"] == 0
@@ -61,33 +63,34 @@ def test_alert_is_listed_with_value_limit_and_action(screens: Screens, province:
         "ngưỡng 150", "QCVN 05:2023/BTNMT", "gọi trực ban môi trường",
     ):  # fmt: skip
         expect(pinned).to_contain_text(words, timeout=10_000)
-    page.wait_for_function(
+    becomes(
+        page,
         "id => window.IOC.map.getFeatureState({source: 'things', id}).s === 1",
         arg=province.things[0],
     )
 
 
 def test_connection_lost_is_said_and_recovers_alone(
-    screens: Screens, province: Province, site: Site
+    screens: Screens, province: Province, site: Site, proxy: Callable[[str], ProxiedUrl]
 ) -> None:
     """Silence of the line shows MẤT KẾT NỐI within 15 s; its return clears it without a hand."""
-    screen = screens()
-    page = wall(screen, province)
-    page.context.set_offline(True)
+    line = proxy(f"http://127.0.0.1:{site.port}")
+    page = wall(screens(through=line), province)
+    line.cut()
     banner = page.locator("[data-part=banner]")
     expect(banner).to_contain_text("MẤT KẾT NỐI – dữ liệu đến ", timeout=15_500)
     expect(page.locator(".wall")).to_have_class("wall lost")
-    page.context.set_offline(False)
+    line.restore()
     province.beat()
-    page.wait_for_function("window.IOC.store.connected", timeout=12_000)
+    becomes(page, "window.IOC.store.connected", timeout=12)
     province.publish(0, 88.5)
-    page.wait_for_function(
-        "id => window.IOC.store.states.get(String(id))?.values.pm25[0] === 88.5",
+    becomes(
+        page,
+        "id => window.IOC.store.states.get(String(id))?.values.pm25?.[0] === 88.5",
         arg=province.things[0],
-        timeout=5_000,
+        timeout=5,
     )
     expect(page.locator(".wall")).to_have_class("wall")
-    assert site.port
 
 
 def test_zoom_is_the_users(screens: Screens, province: Province) -> None:
@@ -96,16 +99,17 @@ def test_zoom_is_the_users(screens: Screens, province: Province) -> None:
     before = page.evaluate("window.IOC.map.getZoom()")
     page.locator("#map").hover()
     page.mouse.wheel(0, -600)
-    page.wait_for_function("z => window.IOC.map.getZoom() > z + 0.3", arg=before)
-    page.wait_for_function("!window.IOC.map.isMoving()")
+    becomes(page, "z => window.IOC.map.getZoom() > z + 0.3", arg=before)
+    becomes(page, "!window.IOC.map.isMoving()")
     chosen = page.evaluate("window.IOC.map.getZoom()")
     for value in (50.0, 60.0, 70.0):
         province.publish(0, value)
     raise_alert(province, 1)
-    page.wait_for_function(
+    becomes(
+        page,
         "id => window.IOC.map.getFeatureState({source: 'things', id}).s === 1",
         arg=province.things[1],
-        timeout=10_000,
+        timeout=10,
     )
     assert page.evaluate("window.IOC.map.getZoom()") == chosen
 
@@ -156,8 +160,8 @@ def test_nothing_is_cut(screens: Screens, province: Province, width: int, height
         raise_alert(province, index, severity=index % 4 + 1, value=1163.4)
     screen = screens(width, height)
     page = wall(screen, province)
-    page.wait_for_function("document.querySelector('[data-part=pinned]:not([hidden])')")
-    page.wait_for_function(READY)
+    becomes(page, "document.querySelector('[data-part=pinned]:not([hidden])')")
+    becomes(page, READY)
     page.evaluate("document.fonts.ready")
     assert page.evaluate(CLIPPED) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

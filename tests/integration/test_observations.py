@@ -271,7 +271,7 @@ def test_strangers_that_nobody_admits_are_forgotten(
     conn.execute("update thing set created_at = now() - interval '31 days'")
     assert retention.expire_pending(conn, 30) == 1
     assert [n for (n,) in conn.execute("select external_id from thing")] == ["b"]
-    assert broken_invariants(conn)[:3] == []
+    assert broken_invariants(conn) == ["counts of batches"]  # batches tell what was taken in
 
 
 def test_old_values_and_letters_go(conn: Db, recorder: Recorder, now: Micros) -> None:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = [
     "ioc/_data/assets/vendor/maplibre-gl.mjs",
     "ioc/_data/assets/vendor/maplibre-gl-worker.mjs",
-    "ioc/_data/assets/live.mjs",
+    "ioc/_data/assets/modules/live.mjs",
     "ioc/_data/config/ioc.toml",
     "ioc/_data/config/catalog/properties.yaml",
     "ioc/storage/migrations/0001_spine.sql",
