@@ -9,7 +9,6 @@ from typing import Any, Final, cast
 
 from dash import Dash
 from dash.backends._fastapi import reset_current_request, set_current_request
-from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -63,15 +62,13 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        try:
-            await services.database.open()
-            await services.hub.start()
-            await _prepare(dash[0])
-            policy.text = content_policy(tuple(dash[0].csp_hashes()))
-            yield
-        finally:
-            await services.hub.stop()
-            await services.database.close()
+        await services.database.open()
+        await services.hub.start()
+        await _prepare(dash[0])
+        policy.text = content_policy(tuple(dash[0].csp_hashes()))
+        yield
+        await services.hub.stop()
+        await services.database.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _refusals(app)
@@ -121,11 +118,7 @@ async def _prepare(dash: Dash) -> None:
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
     token = set_current_request(request)  # type: ignore[no-untyped-call]
     try:
-        token = set_current_request(Request({"type": "http", "method": "GET", "path": "/", "headers": []}))
-    try:
         untyped.index()
-    finally:
-        reset_current_request(token)
     finally:
         reset_current_request(token)  # type: ignore[no-untyped-call]
 

@@ -243,7 +243,9 @@ def test_replayed_history_is_recorded_only(world: World) -> None:
     """Rows flagged historical or retained raise nothing, nor do they move the clock."""
     world.prepare(1)
     with evaluator(world):
-        for step in range(10):
+        for step in range(20):
+            if step == 10:
+                world.heartbeats(1)  # the first ten come from history, the others by the stream
             world.write([(world.streams[0], BEGIN + step * STEP, 99.0)], flags=1 + step % 2)
         until_caught_up(world)
         assert world.log() == {}
