@@ -73,7 +73,7 @@ class Child:
             self.process = subprocess.Popen(  # noqa: S603  our own programs
                 self._command(),
                 cwd=p.folder,
-                stdin=subprocess.PIPE,  # kept open: a program may end itself when it closes
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # else Ctrl-C reaches it before the last commit
@@ -96,7 +96,7 @@ class Child:
                 if time.monotonic() > self.started + LOCK_TIMEOUT_S:
                     break
                 time.sleep(0.3)
-                self._bury()
+                self.process = None
                 first = self.started
                 self.start()
                 self.started = first
@@ -115,7 +115,7 @@ class Child:
         code = self.process.poll()
         if code is None:
             return
-        self._bury()
+        self.process = None
         self.failures = 1 if now - self.started > STEADY_S else self.failures + 1
         wait = BACKOFF_S[min(self.failures, len(BACKOFF_S)) - 1]
         log.warning("service_ended", name=self.program.name, code=code, restart_in_s=wait)
@@ -132,11 +132,6 @@ class Child:
                 break
             except subprocess.TimeoutExpired:
                 log.warning("service_killed", name=self.program.name)
-        self._bury()
-
-    def _bury(self) -> None:
-        if self.process is not None and self.process.stdin is not None:
-            self.process.stdin.close()
         self.process = None
 
 
