@@ -17,7 +17,7 @@ help: ## what can be made
 	  { echo "Python's venv module is needed: apt install python3-venv" >&2; exit 1; }
 	@echo "• Python: installing pinned packages into .venv (about a minute, once)"
 	@test -x $(PY) || $(PYTHON) -m venv .venv
-	@$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt hatchling editables
+	@$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt hatchling editables setuptools wheel
 	@$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e .
 	@touch $@
 
@@ -48,7 +48,8 @@ test: .venv/.dev frontend ## everything: checks, then integration and browser te
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory services
 	@$(PY) .build/browser.py
-	$(PY) -m pytest tests/integration tests/e2e
+	$(PY) -m pytest tests/integration
+	$(PY) -m pytest tests/e2e  # a process of its own: the browser's loop runs in the main thread
 
 .PHONY: services
 services: .venv/.dev ## real TimescaleDB, mosquitto and Redis for tests, on loopback

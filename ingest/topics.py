@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 from ioc.domain.errors import ConfigError
 
-# Seen topics are one dict lookup. 100,000 names of ~60 bytes are about 15 MB; beyond it somebody
+# Seen topics are one dict lookup. 200,000 names of ~60 bytes are about 30 MB; beyond it somebody
 # puts a counter in the topic, and the cache starts over.
-CACHE_LIMIT: Final = 100_000
-_NAMED: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+CACHE_LIMIT: Final = 200_000
+_NAMED: Final = re.compile(r"\{([a-z][a-z0-9_]*)(\*?)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A topic pattern; `{named}` parts are one whole level. `levels` holds None for those."""
+    """A topic pattern: `{name}` is one whole level, `{name*}` (last only) one level or more.
+
+    `levels` holds None for named single levels; `tail` says that more may follow the last.
+    """
 
     text: str
     levels: tuple[str | None, ...]
     names: tuple[str, ...]
+    tail: bool = False
 
     @property
     def subscription(self) -> str:
         """Return the MQTT topic filter."""
-        return "/".join("+" if level is None else level for level in self.levels)
+        words = ["+" if level is None else level for level in self.levels]
+        if self.tail:
+            words[-1] = "#"
+        return "/".join(words)
 
     def parts(self, levels: list[str]) -> dict[str, str] | None:
         """Return the named parts of a topic given as levels; None when it does not match."""
+        if self.tail and len(levels) > len(self.levels):
+            last = len(self.levels) - 1
+            levels = [*levels[:last], "/".join(levels[last:])]
         if len(levels) != len(self.levels):
             return None
         values = []
@@ -39,6 +50,21 @@ class Pattern:
             elif want != have:
                 return None
         return dict(zip(self.names, values, strict=True))
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """More literal levels first; of equals the one without an open end."""
+        return sum(level is not None for level in self.levels), not self.tail
+
+    def overlaps(self, other: Pattern) -> bool:
+        """Say whether some topic matches both."""
+        if not self.tail and not other.tail and len(self.levels) != len(other.levels):
+            return False
+        short, long = sorted((self, other), key=lambda p: len(p.levels))
+        if len(short.levels) < len(long.levels) and not short.tail:
+            return False
+        pairs = zip(short.levels, long.levels, strict=False)
+        return all(a is None or b is None or a == b for a, b in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +79,14 @@ def parse(text: str) -> Pattern:
     """Read a pattern; ConfigError for wildcards, empty levels, names twice or inside a level."""
     levels: list[str | None] = []
     names: list[str] = []
-    for level in text.split("/"):
+    words = text.split("/")
+    tail = False
+    for position, level in enumerate(words, 1):
         named = _NAMED.fullmatch(level)
         if named:
+            if named[2] and position < len(words):
+                raise ConfigError(f"topic {text!r}: {level} can only be the last level")
+            tail = bool(named[2])
             names.append(named[1])
             levels.append(None)
         elif not level or any(c in level for c in "{}+#\0"):
@@ -64,7 +95,7 @@ def parse(text: str) -> Pattern:
             levels.append(level)
     if len(set(names)) != len(names):
         raise ConfigError(f"topic {text!r}: a name stands twice")
-    return Pattern(text, tuple(levels), tuple(names))
+    return Pattern(text, tuple(levels), tuple(names), tail)
 
 
 def subscriptions(patterns: Iterable[Pattern]) -> list[str]:
@@ -79,17 +110,23 @@ def subscriptions(patterns: Iterable[Pattern]) -> list[str]:
 
 def _covers(general: str, special: str) -> bool:
     wide, narrow = general.split("/"), special.split("/")
+    if wide[-1] == "#":
+        wide = wide[:-1]
+        if len(narrow) <= len(wide):
+            return False
+        narrow = narrow[: len(wide)]
     return len(wide) == len(narrow) and all(
-        w in ("+", n) for w, n in zip(wide, narrow, strict=True)
+        w in ("+", n) and n != "#" for w, n in zip(wide, narrow, strict=True)
     )
 
 
 class Router:
     """Topic -> route. Not for several threads: the writer owns it."""
 
-    def __init__(self, feeds: Mapping[str, Pattern]) -> None:
-        _refuse_ties(feeds)
-        self._ordered = sorted(feeds.items(), key=lambda f: _literalness(f[1]), reverse=True)
+    def __init__(self, feeds: Mapping[str, Sequence[Pattern]]) -> None:
+        known = [(name, pattern) for name, patterns in feeds.items() for pattern in patterns]
+        _refuse_ties(known)
+        self._ordered = sorted(known, key=lambda f: f[1].rank, reverse=True)
         self._seen: dict[str, Route | None] = {}
 
     def match(self, topic: str) -> Route | None:
@@ -112,28 +149,10 @@ class Router:
         return None
 
 
-def _literalness(pattern: Pattern) -> tuple[int, tuple[bool, ...]]:
-    """More literal levels first; of equals the one that is literal further left."""
-    literal = tuple(level is not None for level in pattern.levels)
-    return sum(literal), literal
-
-
-def _refuse_ties(feeds: Mapping[str, Pattern]) -> None:
-    known = sorted(feeds.items())
-    for i, (name, pattern) in enumerate(known):
-        for other_name, other in known[i + 1 :]:
-            if _count(pattern) == _count(other) and _overlap(pattern, other):
-                raise ConfigError(
-                    f"feeds {name} and {other_name}: topics {pattern.text!r} and {other.text!r} "
-                    "match the same messages and neither is more literal; make one more literal"
-                )
-
-
-def _count(pattern: Pattern) -> int:
-    return sum(level is not None for level in pattern.levels)
-
-
-def _overlap(a: Pattern, b: Pattern) -> bool:
-    return len(a.levels) == len(b.levels) and all(
-        x is None or y is None or x == y for x, y in zip(a.levels, b.levels, strict=True)
-    )
+def _refuse_ties(known: Sequence[tuple[str, Pattern]]) -> None:
+    for (name, pattern), (other_name, other) in combinations(known, 2):
+        if pattern.rank == other.rank and pattern.overlaps(other):
+            raise ConfigError(
+                f"feeds {name} and {other_name}: topics {pattern.text!r} and {other.text!r} "
+                "match the same messages and neither is more literal; make one more literal"
+            )

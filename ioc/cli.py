@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from ingest.decode import main as decode_main
 from ioc import archive, doctor, provision, supervisor
 from ioc import settings as settings_module
 from ioc.alerting import rules as rule_files
@@ -88,6 +89,15 @@ def check() -> None:
         if finding.remedy:
             typer.echo(f"    → {finding.remedy}")
     raise typer.Exit(doctor.exit_code(findings))
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def decode(context: typer.Context) -> None:
+    """Show what messages become; needs no service (see `ioc decode --help`)."""
+    raise typer.Exit(decode_main(context.args))
 
 
 @app.command()

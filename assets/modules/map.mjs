@@ -8,6 +8,8 @@ const POLYGONS = ["neighbours", "water", "province", "communes", "zones"];
 const POINTS = ["bts", "things"];
 const NAMES = "neighbour-names"; // one point each: a polygon's label would repeat on every tile
 const DOWN = 2; // of the *_status properties: offline
+const LOOKS = ["new", "ack", "rtn"];
+const SHOW_AFTER_MS = 50; // one look through all states for a burst of changes
 const EMPTY = {type: "FeatureCollection", features: []};
 const FONT = ["IOC Sans"]; // no glyphs in the style: labels are drawn with this page's own font
 
@@ -41,7 +43,8 @@ export async function createMap(element, store, {writer, onThing, unit}) {
     if (name === "province") view.home(data);
     if (name === "neighbours") map.getSource(NAMES).setData(middles(data));
   });
-  const paint = painter(map, store);
+  const paint = painter(map, store, layers);
+  layers.onLayer((name) => POINTS.includes(name) && paint.show());
   store.subscribe((changed, ids) => {
     if (changed.has("layers")) layers.refresh();
     if (changed.has("alerts")) paint.alerts();
@@ -135,7 +138,7 @@ function scale(map, u) {
 function markLayers() {
   const mark = (id, source, image, opacity) => ({
     id, type: "symbol", source,
-    layout: {"icon-image": image, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-padding": 0},
+    layout: {"visibility": "none", "icon-image": image, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-padding": 0},
     paint: {"icon-opacity": opacity},
   });
   const layers = [];
@@ -145,8 +148,10 @@ function markLayers() {
   for (const severity of [4, 3, 2, 1]) {
     for (const source of POINTS) {
       const shown = (look) => when(["all", is("s", severity), is("l", look)], 1);
-      layers.push(mark(`${source}-new-${severity}`, source, `new-${severity}`, shown(0)));
-      if (source === "bts") continue; // 3,500 more symbols a layer; a mast's alert is new or gone
+      // Of masts one layer shows them all: acknowledged and returned ones are dimmed.
+      const first = source === "bts" ? when(is("s", severity), when(is("l", 0), 1, 0.55)) : shown(0);
+      layers.push(mark(`${source}-new-${severity}`, source, `new-${severity}`, first));
+      if (source === "bts") continue; // 3,500 more symbols a layer
       layers.push(mark(`${source}-ack-${severity}`, source, `ack-${severity}`, shown(1)));
       layers.push(mark(`${source}-rtn-${severity}`, source, `rtn-${severity}`, shown(2)));
     }
@@ -155,8 +160,26 @@ function markLayers() {
 }
 
 // Writes feature-state, and only where something visible changed.
-function painter(map, store) {
+function painter(map, store, layers) {
   const drawn = new Map();
+  let asked = null;
+
+  // A layer whose signs are all invisible is drawn all the same: shown only where one is needed.
+  function show() {
+    asked ??= setTimeout(() => {
+      asked = null;
+      const needed = new Set();
+      for (const [id, {f, s, l}] of drawn) {
+        if (!s && f !== FRESH.silent) continue;
+        const source = layers.points.get(Number(id))?.kind === "bts" ? "bts" : "things";
+        needed.add(s ? `${source}-${source === "bts" ? "new" : LOOKS[l]}-${s}` : `${source}-silent`);
+      }
+      for (const {id} of markLayers()) {
+        const wanted = needed.has(id) ? "visible" : "none";
+        if (map.getLayoutProperty(id, "visibility") !== wanted) map.setLayoutProperty(id, "visibility", wanted);
+      }
+    }, SHOW_AFTER_MS);
+  }
   let returned = new Map(); // thing id -> severity of what came back by itself and nobody has seen
 
   function look(id, state) {
@@ -169,9 +192,10 @@ function painter(map, store) {
       const next = state
         ? {f: FRESH[state.fresh] ?? 3, s: state.severity || returned.get(Number(id)) || 0, l: look(id, state), d: isDown(state) ? 1 : 0}
         : {f: 3, s: 0, l: 0, d: 0};
-      const key = `${next.f}${next.s}${next.l}${next.d}`;
-      if (drawn.get(id) === key) continue;
-      drawn.set(id, key);
+      const old = drawn.get(id);
+      if (old && old.f === next.f && old.s === next.s && old.l === next.l && old.d === next.d) continue;
+      drawn.set(id, next);
+      if (!old || old.f !== next.f || old.s !== next.s || old.l !== next.l) show();
       for (const source of POINTS) map.setFeatureState({source, id: Number(id)}, next);
     }
   }
@@ -182,7 +206,7 @@ function painter(map, store) {
     returned = now;
     states(touched);
   }
-  return {states, alerts};
+  return {states, alerts, show};
 }
 
 function isDown(state) {

@@ -15,11 +15,11 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, moments, paths
+from ingest.codecs import Codec, Decoding, FeedView, Message, moments, paths
 from ingest.codecs.paths import ABSENT, Getter
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
-from ioc.domain.intake import PropertySpec, Sighting
+from ioc.domain.intake import DatastreamSpec, Sighting
 from ioc.domain.observation import Decoded, Flag, Quality
 
 Path = str | list[str]
@@ -71,7 +71,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
-    property: str
+    datastream: str  # the path, joined by "/"
+    unit: str | None
     get: Getter
     states: Mapping[str, int] | None
 
@@ -83,7 +84,7 @@ def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     except msgspec.ValidationError as error:
         raise ConfigError(f"options: {error}") from error
     specs = {
-        code: PropertySpec(value.unit, value.min, value.max)
+        paths.joined(value.path): DatastreamSpec(code, value.unit, value.min, value.max)
         for code, value in wanted.values.items()
     }
     return Codec(_Reader(wanted, feed).decode, specs)
@@ -94,12 +95,14 @@ class _Reader:
 
     def __init__(self, options: Options, feed: FeedView) -> None:
         self._records = None if options.records is None else paths.getter(options.records)
-        self._thing = paths.name(options.thing, feed.pattern.names)
+        self._thing = paths.name(options.thing, feed.names)
         self._time = None if options.time is None else paths.either(paths.getter(options.time))
         self._moment = moments.reader(options.time_format, feed.zone)
         self._channels = [
-            _Channel(code, paths.getter(value.path), value.states)
-            for code, value in options.values.items()
+            _Channel(
+                paths.joined(value.path), value.unit, paths.getter(value.path), value.states
+            )
+            for value in options.values.values()
         ]
         status = options.quality
         self._status = None if status is None else paths.either(paths.getter(status.path))
@@ -109,15 +112,15 @@ class _Reader:
         self._lat = None if where is None else paths.either(paths.getter(where.lat))
         self._label = None if options.label is None else paths.either(paths.getter(options.label))
 
-    def decode(self, parts: Mapping[str, str], payload: bytes) -> Decoding:
+    def decode(self, message: Message) -> Decoding:
         """Read one message; PayloadError when nothing in it can be read."""
-        root = parse(payload)
+        root = parse(message.payload)
         found = Decoding()
         for record in self._each(root):
             try:
-                self._record(parts, record, root, found)
+                self._record(message.parts, record, root, found)
             except PayloadError as error:
-                found.refusals.append(error)
+                found.outcomes.append(error)
         return found
 
     def _each(self, root: Any) -> list[Any]:  # noqa: ANN401  JSON
@@ -145,12 +148,13 @@ class _Reader:
             try:
                 result = read(raw, channel.states)
             except PayloadError as error:
-                out.refusals.append(
-                    PayloadError(error.reason, f"{channel.property}: {error.detail}")
-                )
+                detail = f"{channel.datastream}: {error.detail}"
+                out.outcomes.append(PayloadError(error.reason, detail))
                 continue
             trust = Quality.MISSING if quality is Quality.GOOD and isnan(result) else quality
-            out.observations.append(Decoded(thing, channel.property, time, result, trust, flag))
+            out.outcomes.append(
+                Decoded(thing, channel.datastream, time, result, channel.unit, trust, flag)
+            )
         if not present:
             raise PayloadError("missing_value", thing)
         if self._lon is not None or self._label is not None:
@@ -177,7 +181,7 @@ class _Reader:
         try:
             lon, lat = self._position(record, root)
         except PayloadError as error:
-            out.refusals.append(error)
+            out.outcomes.append(error)
             lon = lat = None
         named = shown if shown and shown.isprintable() else None
         out.sightings.append(Sighting(thing, named, lon, lat))

@@ -16,6 +16,11 @@ MAX_NAME: Final = 200  # the column's own limit
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 
+def joined(path: str | Sequence[str]) -> str:
+    """Return a path as the raw name of a datastream: its keys joined by "/"."""
+    return "/".join(path.split(".") if isinstance(path, str) else path)
+
+
 def getter(path: str | Sequence[str]) -> Getter:
     """Return a function document -> value or ABSENT. A list is a path whose keys hold dots.
 

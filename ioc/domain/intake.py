@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ioc.domain.instant import Micros
 
-Key = tuple[str, str, str]  # feed, the device's own id, observed property
+Key = tuple[str, str, str, str]  # feed, the device's own id, raw datastream, unit as sent ("": none)
 Row = tuple[int, int, float, int, int, int]  # datastream, time, result, quality, flags, received
 
 
@@ -29,12 +30,24 @@ class Arrival(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PropertySpec:
-    """How a feed delivers one observed property; None: the catalogue's unit, no valid range."""
+class DatastreamSpec:
+    """What is known of a raw key path: the catalogue's property (None: not classified), the unit
+    where messages do not name one, the range in which the sensor is right.
+    """
 
+    property: str | None = None
     unit: str | None = None
     valid_min: float | None = None
     valid_max: float | None = None
+
+
+UNCLASSIFIED: Final = DatastreamSpec()
+STATUS: Final = "@status"  # the raw name under which a thing's own word on its life is kept
+STATUS_PROPERTIES: Final[Mapping[str, str]] = {
+    "camera": "camera_status",
+    "network": "network_status",
+    "bts": "bts_status",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,19 @@ class FeedSpec:
     stale_after_s: float
     simulated: bool = False
     admit: bool = False
-    properties: Mapping[str, PropertySpec] = field(default_factory=dict)
+    datastreams: Mapping[str, DatastreamSpec] = field(default_factory=dict)
+
+    def describe(self, datastream: str) -> DatastreamSpec:
+        """Return what is known of a raw key path: its own entry, else the first pattern with `*`."""
+        own = self.datastreams.get(datastream)
+        if own is not None:
+            return own
+        for pattern, spec in self.datastreams.items():
+            if "*" in pattern and fnmatchcase(datastream, pattern):
+                return spec
+        if datastream == STATUS:
+            return DatastreamSpec(STATUS_PROPERTIES.get(self.kind, "device_status"))
+        return UNCLASSIFIED
 
 
 @dataclass(frozen=True, slots=True)
