@@ -17,12 +17,16 @@ import redis
 import structlog
 
 from ingest import feeds, geography, maintenance, mqtt, topics
+from ingest.codecs import Presence
 from ingest.feeds import Source
+from ingest.inbox import Inbox
 from ingest.maintenance import Periodic
 from ingest.metrics import Counters, Page
-from ingest.pipeline import Pipeline, Preparer, Stopped
+from ingest.pipeline import Pipeline, Stopped
 from ingest.ports import Failures
+from ingest.preparing import Preparer
 from ingest.publisher import Publisher
+from ioc import catalogue
 from ioc import settings as configuration
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
@@ -30,10 +34,11 @@ from ioc.domain.instant import SECOND
 from ioc.domain.intake import FeedSpec
 from ioc.live import state
 from ioc.log import configure
+from ioc.rows import Rows
 from ioc.settings import Settings
 from ioc.storage import batches, observations, pool, retention, rollups, things
 from ioc.storage.batches import Recorder
-from ioc.storage.things import Registry
+from ioc.storage.registry import Registry
 
 # One process does the periodic work of a database; the others find the lock taken.
 HOUSEKEEPER: Final = 7_501_003
@@ -65,7 +70,9 @@ class Ingest:
             raise ConfigError(f"{settings.config_dir / 'feeds'}: no feed file (*.yaml)")
         self._registry = registry(settings, self._sources)
         self._counters = Counters()
-        self.reader = mqtt.Reader(self._session(), self._clock)
+        wanted = settings.ingest
+        inbox = Inbox(self._clock, linger_s=wanted.linger_ms / 1000, batch_cap=wanted.batch_cap)
+        self.reader = mqtt.Reader(self._session(), inbox, self._clock)
         self._recorder = Recorder(settings.database_url, settings.ingest.client_id, self._registry)
         self._live = state.Live(state.connect(settings.redis_url), settings.redis_prefix)
 
@@ -125,16 +132,21 @@ class Ingest:
 
     def _session(self) -> mqtt.Session:
         wanted = self._settings.ingest
-        patterns = [source.pattern for source in self._sources.values()]
+        patterns = [pattern for source in self._sources.values() for pattern in source.patterns]
         return mqtt.Session(
             url=self._settings.mqtt_url,
             client_id=wanted.client_id,
             subscriptions=topics.subscriptions(patterns),
             receive_maximum=wanted.receive_maximum,
             expiry_s=wanted.session_expiry_s,
-            linger_s=wanted.linger_ms / 1000,
-            batch_cap=wanted.batch_cap,
+            stock_reader=wanted.reader == "stock",
+            presence=self._presence(),
         )
+
+    def _presence(self) -> Presence | None:
+        """Return how the first format that wants to know is told that we listen."""
+        tellers = [s.codec.presence for s in self._sources.values() if s.codec.presence]
+        return tellers[0](self._clock.now()) if tellers else None
 
     def _jobs(self) -> list[Periodic]:
         url = self._settings.database_url
@@ -153,21 +165,21 @@ class Ingest:
 
     def _gauges(self) -> Mapping[str, float]:
         return {
-            "ioc_ingest_pending_messages": self.reader.pending,
+            "ioc_ingest_pending_messages": len(self.reader.inbox),
             "ioc_ingest_connected": int(self.reader.connected_since is not None),
-            "ioc_ingest_watermark_seconds": self.reader.watermark() / SECOND,
+            "ioc_ingest_watermark_seconds": self.reader.inbox.watermark() / SECOND,
         }
 
     def _sign(self, conn: batches.Db) -> None:
         client = self._settings.ingest.client_id
-        batches.sign(conn, client, self.reader.watermark(), self.reader.connected_since)
+        batches.sign(conn, client, self.reader.inbox.watermark(), self.reader.connected_since)
         self._live.beat(self._clock.now())
 
     def _refill(self, conn: batches.Db) -> None:
         """Rebuild the live state where Redis lost it."""
         if self._live.is_empty():
-            rows = state.newest(observations.latest(conn))
-            if rows:
+            rows = state.newest(Rows.of(observations.latest(conn)))
+            if len(rows):
                 self._live.publish(self._recorder.writer, 0, None, rows, self._clock.now())
                 log.info("live_rebuilt", datastreams=len(rows))
 
@@ -222,8 +234,13 @@ def _with_connection(url: str, name: str, job: Callable[[batches.Db], None]) -> 
 def registry(settings: Settings, sources: Mapping[str, Source]) -> Registry:
     """Return the writer's registry, empty until its first connection."""
     specs: dict[str, FeedSpec] = {name: source.spec for name, source in sources.items()}
+    known = catalogue.load(settings.config_dir / "catalog")
+    feeds.refuse_unknown_properties(sources.values(), known)
     return Registry(
-        specs, geography.province().place, pending_per_feed=settings.retention.pending_per_feed
+        specs,
+        geography.province().place,
+        known,
+        pending_per_feed=settings.retention.pending_per_feed,
     )
 
 

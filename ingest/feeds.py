@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -13,6 +13,7 @@ import msgspec
 from ingest import topics
 from ingest.codecs import Build, Codec
 from ioc import plugins
+from ioc.catalogue import Catalogue
 from ioc.domain.errors import ConfigError
 from ioc.domain.intake import DatastreamSpec, FeedSpec
 from ioc.settings import read_yaml
@@ -67,7 +68,9 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def patterns(self) -> list[topics.Pattern]:
-        return [topics.parse(t) for t in ([self.topic] if isinstance(self.topic, str) else self.topic)]
+        return [
+            topics.parse(t) for t in ([self.topic] if isinstance(self.topic, str) else self.topic)
+        ]
 
     @property
     def names(self) -> Sequence[str]:
@@ -121,6 +124,17 @@ def load(folder: Path, *, examples: bool = False) -> dict[str, Source]:
 def router(sources: Mapping[str, Source]) -> topics.Router:
     """Return the router of some feeds; ConfigError where two match the same messages."""
     return topics.Router({name: one.patterns for name, one in sources.items()})
+
+
+def refuse_unknown_properties(sources: Iterable[Source], known: Catalogue) -> None:
+    """Raise ConfigError where a feed names a property that the catalogue lacks."""
+    for one in sources:
+        for name, spec in one.spec.datastreams.items():
+            if spec.property is not None and spec.property not in known:
+                raise ConfigError(
+                    f"feed {one.spec.name}: {name!r} is said to be {spec.property!r}, which is not"
+                    " in config/catalog: add it there or mend the feed"
+                )
 
 
 def read(path: Path) -> Iterator[Source]:

@@ -11,7 +11,7 @@ import psycopg
 
 from ingest import feeds
 from ingest.__main__ import FAILURES, registry
-from ingest.pipeline import Preparer
+from ingest.preparing import Preparer
 from ingest.retry import Letters, Retried, retry
 from ioc import settings as configuration
 from ioc.domain.errors import ConfigError

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
-from ioc.domain.intake import Batch, Committed
+from ioc.domain.intake import Batch
+from ioc.rows import Committed
 
 Gauges = Callable[[], Mapping[str, float]]
 

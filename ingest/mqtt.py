@@ -6,15 +6,12 @@ broker keeps the rest. paho-mqtt is pinned: the joined acknowledgement uses `_pa
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import paho.mqtt.client as mqtt
 import structlog
 from paho.mqtt.enums import CallbackAPIVersion
@@ -23,20 +20,20 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from ingest.buffered import BufferedClient, Taken
+from ingest.codecs import Presence
+from ingest.inbox import Inbox
 from ioc.clock import Clock
 from ioc.domain.errors import ConfigError
-from ioc.domain.instant import SECOND, Micros
+from ioc.domain.instant import Micros
 from ioc.domain.intake import Arrival
 
 KEEPALIVE_S: Final = 30
-QUIET_S: Final = 0.002  # nothing new for so long: the window of the broker may be full, so commit
-IDLE_S: Final = 0.25  # how long `take` waits before it lets the loop look around
-# What may lie here beside Receive Maximum (large payloads, messages without QoS): beyond it the
-# reader stops reading, and TCP holds the broker.
-MAX_BYTES: Final = 64 << 20
-BATCH_BYTES: Final = 8 << 20  # of one transaction, so that 1 MB messages do not make a long one
-# A message is stamped before it can be seen here; no thread is held up longer than this.
-WATERMARK_MARGIN: Final = Micros(SECOND // 10)
+# Topics as text, by their bytes: beyond so many names somebody puts a counter in the topic.
+_TOPICS: Final = 200_000
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+_PUBACK: Final = np.dtype([("head", ">u2"), ("id", ">u2")])
+_PUBACK_HEAD: Final = 0x4002  # type, and a length of two: success without a word
 
 log = structlog.get_logger()
 
@@ -45,35 +42,31 @@ log = structlog.get_logger()
 class Session:
     """How to connect and what to ask for."""
 
-    url: str  # mqtt://[user:password@]host[:port] or mqtts://…
+    url: str  # mqtt://[user:password@]host[:port], mqtts://…, ws://…/path, wss://…/path
     client_id: str
     subscriptions: Sequence[str]
     receive_maximum: int
     expiry_s: int
-    linger_s: float
-    batch_cap: int
+    stock_reader: bool = False  # paho's own reading, packet by packet: slower, and nothing private
+    presence: Presence | None = None  # at most one: MQTT has one last will a connection
 
 
 class Reader:
-    """One connection that comes back for ever. `take` and `done` are for the writer's thread."""
+    """One connection that comes back for ever; messages go into its inbox."""
 
-    def __init__(self, session: Session, clock: Clock) -> None:
+    def __init__(self, session: Session, inbox: Inbox, clock: Clock) -> None:
         self._wanted = session
         self._clock = clock
-        self._pending: deque[Arrival] = deque()
-        self._bytes = 0
-        self._room = threading.Condition()
-        self._filled = threading.Event()
-        self._in_hand: Micros | None = None
-        self._session = 0
-        self._clean: set[int] = set()
-        self._stopping = False
+        self._topics: dict[bytes, str] = {}
+        self.inbox = inbox
         self.connected_since: Micros | None = None
         self._client = _client(session)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
         self._client.on_subscribe = self._on_subscribe
+        if isinstance(self._client, BufferedClient):
+            self._client.on_messages = self._on_messages
 
     def start(self) -> None:
         """Connect in the background and stay connected."""
@@ -83,7 +76,7 @@ class Reader:
         url = urlsplit(self._wanted.url)
         self._client.connect_async(
             url.hostname or "127.0.0.1",
-            url.port or (8883 if url.scheme == "mqtts" else 1883),
+            url.port or _PORTS[url.scheme],
             keepalive=KEEPALIVE_S,
             clean_start=False,
             properties=wanted,
@@ -92,24 +85,19 @@ class Reader:
 
     def stop(self) -> None:
         """Disconnect; the broker keeps the session and everything not acknowledged."""
-        with self._room:
-            self._stopping = True
-            self._room.notify_all()
+        self.inbox.stop()
+        if self._wanted.presence is not None:
+            self.publish(self._wanted.presence.topic, self._wanted.presence.gone, retain=True)
         self._client.disconnect()
         self._client.loop_stop()
 
     def take(self) -> list[Arrival]:
-        """Return pending messages of one session, waiting for a fuller batch up to the linger.
+        """Return pending messages of one session; empty when there were none for a while."""
+        return self.inbox.take()
 
-        The wait ends early when nothing new came for 2 ms: the window of unacknowledged messages
-        may be full, and then only a commit brings more.
-        """
-        if not self._pending:
-            self._filled.clear()
-            if not self._pending and not self._filled.wait(IDLE_S):
-                return []
-        self._linger()
-        return self._pop()
+    def began_clean(self, session: int) -> bool:
+        """Say whether the broker had no session of ours when this connection began."""
+        return self.inbox.began_clean(session)
 
     def done(self, arrivals: Sequence[Arrival]) -> None:
         """Acknowledge committed messages in one write.
@@ -117,59 +105,32 @@ class Reader:
         Those of a former connection are not: the broker delivers them again, and they are
         absorbed then.
         """
-        self._in_hand = None
-        ids = [
-            a.packet_id for a in arrivals if a.packet_id is not None and a.session == self._session
-        ]
+        self.inbox.finished()
+        session = self.inbox.session
+        ids = [a.packet_id for a in arrivals if a.packet_id is not None and a.session == session]
         if ids and self.connected_since is not None:
-            packet = b"".join(b"\x40\x02" + i.to_bytes(2, "big") for i in ids)
-            self._client._packet_queue(mqtt.PUBACK, packet, 0, 0)  # noqa: SLF001  one write a batch
+            packets = np.empty(len(ids), _PUBACK)
+            packets["head"], packets["id"] = _PUBACK_HEAD, ids
+            self._client._packet_queue(mqtt.PUBACK, packets.tobytes(), 0, 0)  # noqa: SLF001  one write a batch
 
-    def began_clean(self, session: int) -> bool:
-        """Say whether the broker had no session of ours when this connection began."""
-        return session in self._clean
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send an answer to a device, at most once; it is asked for again when it is lost."""
+        self._client.publish(topic, payload, qos=0, retain=retain)
 
-    def watermark(self) -> Micros:
-        """Return the instant before which nothing that reached us is uncommitted."""
-        oldest = self._clock.now()
-        in_hand = self._in_hand
-        if in_hand is not None:
-            oldest = min(oldest, in_hand)
-        with contextlib.suppress(IndexError):  # the writer may take the last one now
-            oldest = min(oldest, self._pending[0].received)
-        return Micros(oldest - WATERMARK_MARGIN)
-
-    @property
-    def pending(self) -> int:
-        return len(self._pending)
-
-    def _linger(self) -> None:
-        ends = time.monotonic() + self._wanted.linger_s
-        have = 0
-        while len(self._pending) > have and time.monotonic() < ends:
-            have = len(self._pending)
-            if have >= self._wanted.batch_cap:
-                return
-            time.sleep(QUIET_S)
-
-    def _pop(self) -> list[Arrival]:
-        taken: list[Arrival] = []
+    def _on_messages(self, taken: Sequence[Taken]) -> None:
+        """Take a whole read of QoS 1 messages; they share the moment of their arrival."""
+        now, session, topics = self._clock.now(), self.inbox.session, self._topics
+        if len(topics) > _TOPICS:
+            topics.clear()
         size = 0
-        with self._room:
-            if self._pending:
-                self._in_hand = self._pending[0].received
-            while (
-                self._pending
-                and len(taken) < self._wanted.batch_cap
-                and size < BATCH_BYTES
-                and (not taken or self._pending[0].session == taken[0].session)
-            ):
-                arrival = self._pending.popleft()
-                size += len(arrival.payload)
-                taken.append(arrival)
-            self._bytes -= size
-            self._room.notify_all()
-        return taken
+        arrivals: list[Arrival] = []
+        for raw, payload, packet_id, dup, retain in taken:
+            topic = topics.get(raw)
+            if topic is None:
+                topic = topics[raw] = raw.decode("utf-8", "replace")
+            size += len(payload)
+            arrivals.append(Arrival(topic, payload, now, packet_id, dup, retain, session))
+        self.inbox.push(arrivals, size)
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:  # noqa: ANN401
         arrival = Arrival(
@@ -179,15 +140,9 @@ class Reader:
             message.mid if message.qos else None,
             message.dup,
             message.retain,
-            self._session,
+            self.inbox.session,
         )
-        with self._room:
-            while self._bytes > MAX_BYTES and not self._stopping:
-                self._room.wait()
-            self._pending.append(arrival)
-            self._bytes += len(arrival.payload)
-        if not self._filled.is_set():
-            self._filled.set()
+        self.inbox.push([arrival], len(arrival.payload))
 
     def _on_connect(
         self,
@@ -200,27 +155,16 @@ class Reader:
         if reason.is_failure:
             log.warning("broker_refused", reason=str(reason))
             return
-        with self._room:
-            self._session += 1
-            if flags.session_present:
-                self._drop_redelivered()
-            else:
-                self._clean = {self._session}
+        self.inbox.connected(session_present=flags.session_present)
         self.connected_since = self._clock.now()
         log.info("broker_connected", session_present=flags.session_present)
+        if self._wanted.presence is not None:
+            self.publish(self._wanted.presence.topic, self._wanted.presence.here, retain=True)
         if self._wanted.subscriptions:
             options = SubscribeOptions(
                 qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
             )
             client.subscribe([(topic, options) for topic in self._wanted.subscriptions])
-
-    def _drop_redelivered(self) -> None:
-        """Drop what the broker is about to deliver again: else each reconnect adds a window."""
-        kept = [a for a in self._pending if a.packet_id is None]
-        self._pending.clear()
-        self._pending.extend(kept)
-        self._bytes = sum(len(a.payload) for a in kept)
-        self._room.notify_all()
 
     def _on_subscribe(
         self,
@@ -248,17 +192,23 @@ class Reader:
 
 def _client(session: Session) -> mqtt.Client:
     url = urlsplit(session.url)
-    if url.scheme not in ("mqtt", "mqtts"):
-        raise ConfigError("IOC_MQTT_URL is not mqtt://host:port or mqtts://host:port")
-    client = mqtt.Client(
+    if url.scheme not in _PORTS:
+        raise ConfigError("IOC_MQTT_URL is not mqtt://, mqtts://, ws:// or wss:// and host:port")
+    kind = mqtt.Client if session.stock_reader else BufferedClient
+    client = kind(
         CallbackAPIVersion.VERSION2,
         client_id=session.client_id,
         protocol=mqtt.MQTTv5,
+        transport="websockets" if url.scheme.startswith("ws") else "tcp",
         manual_ack=True,
     )
+    if url.scheme.startswith("ws"):
+        client.ws_set_options(path=url.path or "/mqtt")
     if url.username is not None:
         client.username_pw_set(unquote(url.username), unquote(url.password or ""))
-    if url.scheme == "mqtts":
+    if url.scheme in {"mqtts", "wss"}:
         client.tls_set()
+    if session.presence is not None:
+        client.will_set(session.presence.topic, session.presence.gone, qos=1, retain=True)
     client.reconnect_delay_set(1, 10)
     return client

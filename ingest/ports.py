@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ioc.domain.intake import Arrival, Batch, Committed, Remembered
+from ioc.domain.intake import Arrival, Batch, Remembered
+from ioc.rows import Committed
 
 
 class Store(Protocol):
@@ -27,6 +28,10 @@ class Inbox(Protocol):
 
     def done(self, arrivals: Sequence[Arrival]) -> None:
         """Acknowledge messages that are committed."""
+        ...
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send an answer to a device, at most once; it is asked for again when it is lost."""
         ...
 
     def began_clean(self, session: int) -> bool:

@@ -16,11 +16,13 @@ import structlog
 from ingest.metrics import Counters
 from ioc.clock import Clock
 from ioc.domain.instant import Micros
-from ioc.domain.intake import Committed, Row
+from ioc.rows import Committed, Rows
 
 WAITING: Final = 64  # batches: over a second of them at the shortest linger
 PAUSE_S: Final = 0.5  # after a failure
 IDLE_S: Final = 0.25
+
+_NONE: Final = Rows.of([])
 
 log = structlog.get_logger()
 
@@ -32,8 +34,8 @@ class Bus(Protocol):
         self,
         writer: int,
         number: int,
-        rows: list[Row] | None,
-        state: dict[int, Row],
+        rows: Rows | None,
+        state: Rows,
         now: Micros,
     ) -> int: ...
 
@@ -46,7 +48,7 @@ class Publisher:
     def __init__(
         self,
         bus: Bus,
-        newest: Callable[[list[Row]], dict[int, Row]],
+        newest: Callable[[Rows], Rows],
         failures: tuple[type[Exception], ...],
         clock: Clock,
         counters: Counters,
@@ -57,7 +59,7 @@ class Publisher:
         self._clock = clock
         self._counters = counters
         self._waiting: deque[Committed] = deque()
-        self._owed: dict[int, Row] = {}  # bounded by the number of datastreams
+        self._owed = _NONE  # bounded by the number of datastreams
         self._registry_owed = False
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -93,10 +95,10 @@ class Publisher:
     def _send(self, committed: Committed) -> bool:
         self._registry_owed |= committed.new_things > 0
         rows = committed.rows
-        state = self._merged(rows or [])
+        state = self._merged(rows)
         try:
             self._bus.publish(committed.writer, committed.number, rows, state, self._clock.now())
-            self._owed = {}
+            self._owed = _NONE
             if self._registry_owed:
                 self._bus.registry_changed()
                 self._registry_owed = False
@@ -109,10 +111,9 @@ class Publisher:
 
     def _skip(self, committed: Committed) -> None:
         self._registry_owed |= committed.new_things > 0
-        self._owed = self._merged(committed.rows or [])
+        self._owed = self._merged(committed.rows)
         self._counters.not_live()
 
-    def _merged(self, rows: list[Row]) -> dict[int, Row]:
-        if not self._owed:
-            return self._newest(rows)
-        return self._newest([*self._owed.values(), *rows])
+    def _merged(self, rows: Rows | None) -> Rows:
+        rows = _NONE if rows is None else rows
+        return self._newest(self._owed.joined(rows) if len(self._owed) else rows)

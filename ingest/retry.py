@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ingest.pipeline import Preparer
+from ingest.preparing import Preparer
 from ioc.domain.instant import Micros
-from ioc.domain.intake import Arrival, Batch, Committed
+from ioc.domain.intake import Arrival, Batch
+from ioc.rows import Committed
 
 PAGE: Final = 200  # letters of one read: at 1 MiB each still no more than a small server has
 
@@ -75,7 +76,7 @@ def _one(
     batch = preparer.prepare([Arrival(letter.topic, letter.payload, letter.received_micros)])
     reason = batch.letters[0].reason if batch.letters else None
     batch.letters = []
-    if not batch.keys:
+    if not batch.streams:
         return reason or "missing_value"
     try:
         committed = commit(batch)

@@ -26,7 +26,7 @@ class Window:
 
     def __init__(self) -> None:
         self._known: dict[int, bytes] = {}
-        self._seen: set[int] = set()
+        self._seen: set[int | None] = set()
 
     def load(self, remembered: Iterable[Remembered]) -> None:
         """Replace what is known by what the database remembers."""
@@ -40,17 +40,20 @@ class Window:
         """Note what a committed transaction remembers."""
         self._known.update(remembered)
 
-    def absorbs(self, arrival: Arrival) -> bool:
-        """Say whether the message is already committed."""
+    def fresh(self, arrivals: list[Arrival]) -> list[Arrival]:
+        """Return the messages that are not committed already, in their order."""
+        known, seen = self._known, self._seen
+        if known:
+            arrivals = [a for a in arrivals if a.packet_id not in known or not self._absorbs(a)]
+        seen.update([a.packet_id for a in arrivals])
+        return arrivals
+
+    def _absorbs(self, arrival: Arrival) -> bool:
         packet_id = arrival.packet_id
-        if packet_id is None:
-            return False
+        assert packet_id is not None  # nothing else is known by it
         first = packet_id not in self._seen
         self._seen.add(packet_id)
-        known = self._known.get(packet_id)
-        if known is None:
-            return False
-        if first and arrival.dup and known == digest(arrival):
+        if first and arrival.dup and self._known[packet_id] == digest(arrival):
             return True
         if not arrival.dup:
             del self._known[packet_id]

@@ -35,13 +35,13 @@ Catalogue: TypeAlias = Mapping[str, Property]
 
 def load(folder: Path) -> dict[str, Property]:
     """Read every catalogue file of a folder; ConfigError names the file and the entry."""
-    found: dict[str, Property] = {}
+    found = {UNCLASSIFIED: Property("Chưa phân loại", "Not classified", "", decimals=2)}
     for path in sorted(folder.glob("*.yaml")):
         try:
             entries = msgspec.convert(read_yaml(path), dict[str, Property])
         except msgspec.ValidationError as error:
             raise ConfigError(f"{path}: {error}") from error
-        twice = found.keys() & entries.keys()
+        twice = (found.keys() - {UNCLASSIFIED}) & entries.keys()
         if twice:
             raise ConfigError(f"{path}: {', '.join(sorted(twice))} is defined twice")
         found |= entries

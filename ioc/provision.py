@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ioc import catalogue
 from ioc.alerting import rules as rule_files
 from ioc.demo.seed import seed
 from ioc.settings import Settings
@@ -14,7 +15,7 @@ def prepare(settings: Settings, *, demo: bool) -> None:
     """Migrate, register what configuration names, ask for the base layers; safe to repeat."""
     with pool.connect_or_refuse(settings.database_url, name="provision") as conn:
         migrate.run(conn)
-        things.upsert_properties(conn, settings.config_dir / "catalog" / "properties.yaml")
+        things.upsert_properties(conn, catalogue.load(settings.config_dir / "catalog"))
         if demo:
             seed(conn, settings)
         rules.sync(conn, rule_files.load(settings.config_dir / "rules"), ACTOR)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -33,6 +33,7 @@ class Province(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Ingest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "ioc-ingest-1"
+    reader: Literal["buffered", "stock"] = "buffered"
     linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 20
     receive_maximum: Annotated[int, msgspec.Meta(ge=10, le=65535)] = 20000
     batch_cap: Annotated[int, msgspec.Meta(ge=1, le=50000)] = 10000

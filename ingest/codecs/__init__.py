@@ -75,19 +75,32 @@ class Presence(NamedTuple):
     gone: bytes
 
 
+class Quick(NamedTuple):
+    """A reader of the common shape of a feed, for speed: all values there, numbers, good.
+
+    `read` returns the device's time and one value for each of `datastreams` (raw name, unit); it
+    raises ValueError for anything else, and the message takes the whole way.
+    """
+
+    datastreams: Sequence[tuple[str, str | None]]
+    thing: Callable[[Mapping[str, str]], str]
+    read: Callable[[bytes], tuple[int, Sequence[float]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """A decoder made for one feed.
 
     `datastreams` is what the format itself says of raw key paths (a feed file may add to it or
     override it); a key may hold `*` for anything. `stateful`: messages must all reach one process.
-    `presence(now)` for formats that want to know that a host is listening.
+    `presence(now)` for formats that want to know that a host is listening. `quick`: see there.
     """
 
     decode: Decode
     datastreams: Mapping[str, DatastreamSpec] = field(default_factory=dict)
     stateful: bool = False
     presence: Callable[[Micros], Presence] | None = None
+    quick: Quick | None = None
 
 
 class FeedView(Protocol):

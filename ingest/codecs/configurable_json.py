@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Message, moments, paths
+from ingest.codecs import Codec, Decoding, FeedView, Message, Quick, moments, paths, quick
 from ingest.codecs.paths import ABSENT, Getter
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
@@ -87,7 +87,25 @@ def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
         paths.joined(value.path): DatastreamSpec(code, value.unit, value.min, value.max)
         for code, value in wanted.values.items()
     }
-    return Codec(_Reader(wanted, feed).decode, specs)
+    return Codec(_Reader(wanted, feed).decode, specs, quick=_quick(wanted, feed))
+
+
+def _quick(wanted: Options, feed: FeedView) -> Quick | None:
+    """Return the quick reader of a feed whose messages are one record of plain numbers."""
+    plain = not (wanted.records or wanted.location or wanted.label or wanted.quality)
+    values = list(wanted.values.values())
+    if not plain or wanted.time is None or "{" not in wanted.thing or any(v.states for v in values):
+        return None
+    keys = [paths.keys(value.path) for value in values]
+    read = quick.reader(paths.keys(wanted.time), wanted.time_format, keys)
+    if read is None:
+        return None
+    name = paths.name(wanted.thing, feed.names)
+    return Quick(
+        [(paths.joined(value.path), value.unit) for value in values],
+        lambda parts: name(parts, None, None),
+        read,
+    )
 
 
 class _Reader:
@@ -99,9 +117,7 @@ class _Reader:
         self._time = None if options.time is None else paths.either(paths.getter(options.time))
         self._moment = moments.reader(options.time_format, feed.zone)
         self._channels = [
-            _Channel(
-                paths.joined(value.path), value.unit, paths.getter(value.path), value.states
-            )
+            _Channel(paths.joined(value.path), value.unit, paths.getter(value.path), value.states)
             for value in options.values.values()
         ]
         status = options.quality

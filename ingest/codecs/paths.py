@@ -18,7 +18,12 @@ _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 def joined(path: str | Sequence[str]) -> str:
     """Return a path as the raw name of a datastream: its keys joined by "/"."""
-    return "/".join(path.split(".") if isinstance(path, str) else path)
+    return "/".join(keys(path))
+
+
+def keys(path: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the keys of a path."""
+    return tuple(path.split(".")) if isinstance(path, str) else tuple(path)
 
 
 def getter(path: str | Sequence[str]) -> Getter:
@@ -26,13 +31,13 @@ def getter(path: str | Sequence[str]) -> Getter:
 
     A part of digits is an index where the document has an array there.
     """
-    keys = tuple(path.split(".")) if isinstance(path, str) else tuple(path)
-    if not keys or not all(keys):
+    wanted = keys(path)
+    if not wanted or not all(wanted):
         raise ConfigError(f"path {path!r} has an empty part")
-    if len(keys) == 1:
-        key = keys[0]
+    if len(wanted) == 1:
+        key = wanted[0]
         return lambda document: _step(document, key)
-    return lambda document: _walk(document, keys)
+    return lambda document: _walk(document, wanted)
 
 
 def _walk(document: Any, keys: tuple[str, ...]) -> Any:  # noqa: ANN401  JSON

@@ -9,9 +9,10 @@ from typing import Any, Final
 import msgspec
 from psycopg import Connection
 
+from ioc import catalogue
 from ioc.demo import geography, province
 from ioc.domain.errors import ConfigError
-from ioc.domain.intake import FeedSpec, PropertySpec
+from ioc.domain.intake import DatastreamSpec, FeedSpec
 from ioc.settings import Settings, read_yaml
 from ioc.storage import things
 
@@ -23,6 +24,7 @@ _OSM: Final = "© OpenStreetMap contributors"
 
 
 class _Value(msgspec.Struct, frozen=True):
+    path: str
     unit: str | None = None
     min: float | None = None
     max: float | None = None
@@ -52,8 +54,8 @@ class _Feed(msgspec.Struct, frozen=True):
             expected_period_s=self.expected_period_s,
             stale_after_s=self.stale_after_s,
             simulated=self.simulated,
-            properties={
-                code: PropertySpec(value.unit, value.min, value.max)
+            datastreams={
+                value.path.replace(".", "/"): DatastreamSpec(code, value.unit, value.min, value.max)
                 for code, value in self.options.values.items()
             },
         )
@@ -67,7 +69,7 @@ def seed(conn: Db, settings: Settings, *, number: int = SEED) -> int:
     feeds = read_feeds(settings.config_dir / "feeds")
     units = province.build(number, geography.shipped())
     with conn.transaction():
-        things.upsert_properties(conn, settings.config_dir / "catalog" / "properties.yaml")
+        things.upsert_properties(conn, catalogue.load(settings.config_dir / "catalog"))
         things.upsert_feeds(conn, feeds.values())
         things.upsert_things(conn, thing_seeds(units, feeds))
         # The base stations stand near nodes of OpenStreetMap, whose licence asks to be named.
@@ -101,7 +103,8 @@ def thing_seeds(
     found = []
     for unit in units:
         feed = feeds.get(unit.feed)
-        lacking = {unit.feed} if feed is None else set(unit.properties) - feed.properties.keys()
+        known = {} if feed is None else {s.property: n for n, s in feed.datastreams.items()}
+        lacking = {unit.feed} if feed is None else set(unit.properties) - known.keys()
         if feed is None or lacking:
             raise ConfigError(f"config/feeds/{unit.feed}.yaml: {', '.join(lacking)} is missing")
         found.append(
@@ -114,7 +117,9 @@ def thing_seeds(
                 place=unit.place,
                 expected_period_s=feed.expected_period_s,
                 stale_after_s=feed.stale_after_s,
-                properties={code: feed.properties[code] for code in unit.properties},
+                datastreams={
+                    known[code]: feed.datastreams[known[code]] for code in unit.properties
+                },
                 simulated=True,
             )
         )

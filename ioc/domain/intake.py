@@ -13,7 +13,9 @@ from typing import Final, NamedTuple
 
 from ioc.domain.instant import Micros
 
-Key = tuple[str, str, str, str]  # feed, the device's own id, raw datastream, unit as sent ("": none)
+Key = tuple[
+    str, str, str, str
+]  # feed, the device's own id, raw datastream, unit as sent ("": none)
 Row = tuple[int, int, float, int, int, int]  # datastream, time, result, quality, flags, received
 
 
@@ -31,8 +33,10 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DatastreamSpec:
-    """What is known of a raw key path: the catalogue's property (None: not classified), the unit
-    where messages do not name one, the range in which the sensor is right.
+    """What is known of a raw key path.
+
+    The catalogue's property (None: not classified), the unit where messages do not name one, the
+    range in which the sensor is right.
     """
 
     property: str | None = None
@@ -65,7 +69,7 @@ class FeedSpec:
     datastreams: Mapping[str, DatastreamSpec] = field(default_factory=dict)
 
     def describe(self, datastream: str) -> DatastreamSpec:
-        """Return what is known of a raw key path: its own entry, else the first pattern with `*`."""
+        """Return what is known of a raw key path: its own entry, else the first `*` pattern."""
         own = self.datastreams.get(datastream)
         if own is not None:
             return own
@@ -110,15 +114,42 @@ def digest(arrival: Arrival) -> bytes:
     return blake2b(topic + b"\0" + arrival.payload, digest_size=16).digest()
 
 
+class Slots:
+    """Dense numbers for keys, so that the hot path handles integers.
+
+    `keys[slot]` is the key. `generation` rises when all numbers are given anew.
+    """
+
+    def __init__(self) -> None:
+        self.keys: list[Key] = []
+        self.generation = 0
+        self._slot: dict[Key, int] = {}
+
+    def of(self, key: Key) -> int:
+        """Return the number of a key, giving it one."""
+        slot = self._slot.get(key)
+        if slot is None:
+            slot = self._slot[key] = len(self.keys)
+            self.keys.append(key)
+        return slot
+
+    def clear(self) -> None:
+        """Forget every number."""
+        self.keys, self._slot = [], {}
+        self.generation += 1
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything that one transaction takes in. Columns have one entry a value.
 
-    `origins` is the index into `arrivals`. `sightings` is by (feed, thing).
+    `origins` is the index into `arrivals`. `sightings` is by (feed, thing). `commands` are topics
+    and payloads to publish once the batch is committed.
     """
 
+    slots: Slots
     arrivals: list[Arrival] = field(default_factory=list)
-    keys: list[Key] = field(default_factory=list)
+    streams: list[int] = field(default_factory=list)  # numbers of `slots`
     times: list[int] = field(default_factory=list)
     results: list[float] = field(default_factory=list)
     qualities: list[int] = field(default_factory=list)
@@ -127,22 +158,31 @@ class Batch:
     sightings: dict[tuple[str, str], Sighting] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     remembered: list[Remembered] = field(default_factory=list)
+    commands: list[tuple[str, bytes]] = field(default_factory=list)
     messages: int = 0  # with those absorbed before decoding
 
+    def halves(self) -> tuple[Batch, Batch]:
+        """Split by message, without decoding again: codecs may have moved on since."""
+        middle = len(self.arrivals) // 2
+        return self._part(0, middle), self._part(middle, len(self.arrivals))
 
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What became of a batch. `rows` were inserted or corrected; None: known to history only.
-
-    None stands where the answer to COMMIT was lost: the batch is there, its rows are not repeated.
-    """
-
-    writer: int
-    number: int
-    rows: list[Row] | None
-    inserted: int = 0
-    absorbed: int = 0
-    corrected: int = 0
-    new_things: int = 0
-    letters: list[Letter] = field(default_factory=list)
-    remembered: list[Remembered] = field(default_factory=list)
+    def _part(self, start: int, end: int) -> Batch:
+        arrivals = self.arrivals[start:end]
+        mine = {id(arrival) for arrival in arrivals}
+        packets = {arrival.packet_id for arrival in arrivals}
+        chosen = [i for i, origin in enumerate(self.origins) if start <= origin < end]
+        return Batch(
+            self.slots,
+            arrivals,
+            [self.streams[i] for i in chosen],
+            [self.times[i] for i in chosen],
+            [self.results[i] for i in chosen],
+            [self.qualities[i] for i in chosen],
+            [self.flags[i] for i in chosen],
+            [self.origins[i] - start for i in chosen],
+            self.sightings,
+            [letter for letter in self.letters if id(letter.arrival) in mine],
+            [kept for kept in self.remembered if kept.packet_id in packets],
+            self.commands if end == len(self.arrivals) else [],
+            len(arrivals),
+        )

@@ -9,8 +9,9 @@ delta      PUB   orjson {"seq", "t": time of the commit,
                  "obs": [[datastream, time, result|null, quality, flags, received], …]}:
                  the newest observation of each datastream of one batch
 stream     XADD  one entry a batch, fields w (writer), n (batch_no),
-                 d (orjson [[datastream, time, result|null, quality, flags], …]):
-                 every row the batch inserted or corrected; MAXLEN ~ 2000 batches
+                 d (orjson {"d": [datastream …], "t": [time …], "r": [result|null …],
+                 "q": [quality …], "f": [flags …]}): every row the batch inserted or corrected;
+                 MAXLEN ~ 2000 batches
 notice     PUB   orjson {"kind": "registry"|"layer"|"alert"|"rule", …}: read the database again
 heartbeat  HASH  process ("ingest", "evaluator", "layers", "simulate") -> its last sign of life
 """

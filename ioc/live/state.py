@@ -6,8 +6,7 @@ restart; a correction of the newest value has the same time and replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import isfinite
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
@@ -16,8 +15,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ioc.domain.instant import Micros
-from ioc.domain.intake import Row
 from ioc.domain.observation import Flag
+from ioc.rows import Rows
 
 STREAM_BATCHES: Final = 2000
 TIMEOUT_S: Final = 0.5  # a dead Redis must not hold the live path longer than a glance
@@ -61,24 +60,24 @@ def connect(url: str) -> redis.Redis:
     return client
 
 
-def newest(rows: Iterable[Row]) -> dict[int, Row]:
+def newest(rows: Rows) -> Rows:
     """Return the newest row of each datastream, of equal times the later one.
 
     A retained copy without a time of its own proves nothing about now and is left out.
     """
-    found: dict[int, Row] = {}
-    for row in rows:
-        if row[4] & _NOT_ALIVE == _NOT_ALIVE:
-            continue
-        have = found.get(row[0])
-        if have is None or row[1] >= have[1]:
-            found[row[0]] = row
-    return found
+    return rows.newest(but=int(_NOT_ALIVE))
 
 
-def entry(rows: Iterable[Row]) -> bytes:
-    """Encode the rows of one batch for the stream."""
-    return orjson.dumps([[d, t, _number(r), int(q), int(f)] for d, t, r, q, f, _ in rows])
+def entry(rows: Rows) -> bytes:
+    """Encode the rows of one batch for the stream, a column each; NaN becomes null."""
+    columns = {
+        "d": rows.datastreams,
+        "t": rows.times,
+        "r": rows.results,
+        "q": rows.qualities,
+        "f": rows.flags,
+    }
+    return orjson.dumps(columns, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 class Live:
@@ -94,8 +93,8 @@ class Live:
         self,
         writer: int,
         number: int,
-        rows: Iterable[Row] | None,
-        state: dict[int, Row],
+        rows: Rows | None,
+        state: Rows,
         now: Micros,
     ) -> int:
         """Publish one batch: `rows` for the stream (None: no entry), `state` for the screens.
@@ -104,8 +103,7 @@ class Live:
         """
         stream = b"" if rows is None else entry(rows)
         args: list[Any] = [now, writer, number, stream, self._prefix + "delta", now]
-        for d, t, r, q, f, v in state.values():
-            args += (d, t, f"{t}:{r!r}:{int(q)}:{int(f)}:{v}", _delta_row(d, t, r, q, f, v))
+        args.extend(_states(state))
         return int(self._script(keys=self._keys, args=args))
 
     def is_empty(self) -> bool:
@@ -121,9 +119,11 @@ class Live:
         self._redis.publish(self._prefix + "notice", orjson.dumps({"kind": "registry"}))
 
 
-def _delta_row(d: int, t: int, r: float, q: int, f: int, v: int) -> bytes:
-    return orjson.dumps([d, t, _number(r), int(q), int(f), v])
-
-
-def _number(result: float) -> float | None:
-    return result if isfinite(result) else None
+def _states(state: Rows) -> Iterator[Any]:
+    """Yield datastream, time, state and delta row of each datastream."""
+    shown = orjson.dumps(list(state))[2:-2].split(b"],[")
+    for (d, t, r, q, f, v), row in zip(state, shown, strict=False):
+        yield d
+        yield t
+        yield f"{t}:{r!r}:{q}:{f}:{v}"
+        yield b"[%b]" % row

@@ -5,7 +5,6 @@ Every function may raise redis.RedisError; the caller treats that as silence and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import nan
 from typing import Any, Final, cast
 
@@ -60,19 +59,14 @@ def read(
 
 
 def _batch(fields: dict[bytes, bytes]) -> Batch:
-    rows = (_row(row) for row in orjson.loads(fields[b"d"]))
-    kept = [row for row in rows if row is not None]
+    columns = orjson.loads(fields[b"d"])
+    kept = [
+        Row(DatastreamId(d), Sample(Micros(t), nan if r is None else r, q == Quality.GOOD))
+        for d, t, r, q, f in zip(*(columns[name] for name in "dtrqf"), strict=True)
+        if not f & _RECORDED_ONLY
+    ]
     kept.sort()  # in the order in which history would give them
     return Batch(writer=int(fields[b"w"]), number=int(fields[b"n"]), rows=tuple(kept))
-
-
-def _row(row: Sequence[Any]) -> Row | None:
-    """Return a row to evaluate, None for one that is recorded only."""
-    datastream, time, result, quality, flags = row
-    if flags & _RECORDED_ONLY:
-        return None
-    value = nan if result is None else result
-    return Row(DatastreamId(datastream), Sample(Micros(time), value, quality == Quality.GOOD))
 
 
 def notices(client: redis.Redis, prefix: str) -> PubSub:

@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 from psycopg import Connection
 
 from ioc.domain.instant import Micros, to_datetime
-from ioc.domain.intake import Batch, Committed, Letter, Remembered, digest
-from ioc.domain.observation import Quality
-from ioc.domain.quality import grade
+from ioc.domain.intake import Batch, Letter, Remembered, digest
+from ioc.domain.observation import Flag, Quality
+from ioc.rows import Committed, Floats, Ints, Rows
 from ioc.storage import dead_letters, observations, pool
-from ioc.storage.observations import Rows, Stamp
-from ioc.storage.things import Learned, Registry
+from ioc.storage.observations import Sending, Stamp
+from ioc.storage.registry import Learned, Registry, Table
 
 Db = Connection[tuple[Any, ...]]
 
@@ -146,7 +147,7 @@ class Recorder:
         with conn.transaction():
             committed, learned = self._write(conn, batch, Stamp(self.writer, number))
         self.number = number
-        self._registry.keep(learned)
+        self._registry.keep(learned, batch.slots)
         return committed
 
     def _connection(self) -> Db:
@@ -156,12 +157,17 @@ class Recorder:
         return self._conn
 
     def _write(self, conn: Db, batch: Batch, stamp: Stamp) -> tuple[Committed, Learned]:
-        missing = set(batch.keys) - self._registry.refs.keys()
+        slots = np.array(batch.streams, np.int64)
+        table = self._registry.look_up(batch.slots, slots)
+        keys = batch.slots.keys
+        missing = {keys[slot] for slot in np.unique(slots[table.ids < 0]).tolist()}
         learned = self._registry.learn(conn, missing, batch.sightings)
-        rows, refused = _resolve(batch, self._registry, learned)
+        if missing:
+            _fill(table, slots, batch, learned)
+        sending, refused = _resolve(batch, table, learned)
         letters = [*batch.letters, *refused]
         outcome = observations.write(
-            conn, rows, stamp, messages=batch.messages, refused=len(letters)
+            conn, sending, stamp, messages=batch.messages, refused=len(letters)
         )
         if letters and self._letters:
             dead_letters.insert(conn, letters, stamp.writer, stamp.number)
@@ -194,43 +200,82 @@ def _remember(conn: Db, remembered: Iterable[Remembered], stamp: Stamp) -> None:
     conn.execute(_REMEMBER, (stamp.writer, stamp.number, [*newest], [*newest.values()]))
 
 
-def _resolve(batch: Batch, registry: Registry, learned: Learned) -> tuple[Rows, list[Letter]]:
-    """Give each value its datastream and quality; refuse those that can have none."""
-    rows = Rows()
+def _fill(table: Table, slots: Ints, batch: Batch, learned: Learned) -> None:
+    """Put what this transaction created into the looked-up rows."""
+    for position in np.flatnonzero(table.ids < 0).tolist():
+        ref = learned.refs.get(batch.slots.keys[slots[position]])
+        if ref is not None:
+            table.put(position, ref)
+
+
+def _resolve(batch: Batch, table: Table, learned: Learned) -> tuple[Sending, list[Letter]]:
+    """Give each value its datastream, its unit and its quality; refuse those that can have none."""
+    results = np.array(batch.results, np.float64)
+    origins = np.array(batch.origins, np.int64)
+    times = np.array([arrival.received for arrival in batch.arrivals], np.int64)
+    again = np.array([arrival.dup for arrival in batch.arrivals], np.bool_)
+    converted = results * table.factors + table.offsets
+    changed = (table.factors != 1.0) | (table.offsets != 0.0)
+    qualities, flags = _graded(
+        converted, np.array(batch.qualities, np.int64), np.array(batch.flags, np.int64), table
+    )
+    rows = Rows(
+        table.ids,
+        np.array(batch.times, np.int64),
+        converted,
+        qualities,
+        flags,
+        times[origins] if len(origins) else times[:0],
+    )
+    sending = Sending(
+        rows,
+        np.where(changed, results, np.nan),
+        again[origins] if len(origins) else again[:0],
+    )
+    known = table.ids >= 0
+    refused = [] if known.all() else _unknown(batch, np.flatnonzero(~known), learned)
+    if refused:
+        sending = sending.take(known)
+    return sending, [*refused, *_misplaced(batch, learned)]
+
+
+def _graded(results: Floats, qualities: Ints, flags: Ints, table: Table) -> tuple[Ints, Ints]:
+    """Grade what the station calls good by what needs no history (`domain.quality.grade`)."""
+    good = qualities == Quality.GOOD
+    number = np.isfinite(results)
+    odd = number & ((results < table.lows) | (results > table.highs) | table.odd)
+    graded = np.where(
+        good, np.where(number, np.where(odd, Quality.SUSPECT, Quality.GOOD), Quality.MISSING), -1
+    )
+    lowered = good & (graded != Quality.GOOD)
+    return (
+        np.where(good, graded, qualities),
+        np.where(lowered, flags | int(Flag.GRADED), flags),
+    )
+
+
+def _unknown(batch: Batch, positions: Ints, learned: Learned) -> list[Letter]:
     refused: dict[tuple[int, str], Letter] = {}
+    for position in positions.tolist():
+        key = batch.slots.keys[batch.streams[position]]
+        reason = "pending_full" if key[:2] in learned.full else "too_many_datastreams"
+        origin = batch.origins[position]
+        letter = Letter(key[0], batch.arrivals[origin], reason, f"{key[1]}: {key[2]}")
+        refused.setdefault((origin, reason), letter)
+    return list(refused.values())
+
+
+def _misplaced(batch: Batch, learned: Learned) -> Iterator[Letter]:
+    """Yield a letter for each thing that says it lies outside, with its first message."""
+    if not learned.misplaced:
+        return
     first: dict[tuple[str, str], int] = {}
-    known, new = registry.refs, learned.refs
-    for key, time, result, quality, flags, origin in zip(
-        batch.keys,
-        batch.times,
-        batch.results,
-        batch.qualities,
-        batch.flags,
-        batch.origins,
-        strict=True,
-    ):
-        if learned.misplaced:
-            first.setdefault(key[:2], origin)
-        ref = known.get(key) or new.get(key)
-        arrival = batch.arrivals[origin]
-        if ref is None:
-            reason = "pending_full" if key[:2] in learned.full else "unknown_property"
-            letter = Letter(key[0], arrival, reason, f"{key[1]}: {key[2]}")
-            refused.setdefault((origin, reason), letter)
-            continue
-        rows.datastreams.append(ref.id)
-        rows.times.append(time)
-        rows.results.append(result)
-        rows.qualities.append(grade(result, Quality(quality), ref.valid_min, ref.valid_max))
-        rows.flags.append(flags)
-        rows.received.append(arrival.received)
-        rows.redelivered.append(arrival.dup)
-    outside = [
-        Letter(name[0], batch.arrivals[first[name]], error.reason, f"{name[1]}: {error.detail}")
-        for name, error in learned.misplaced.items()
-        if name in first
-    ]
-    return rows, [*refused.values(), *outside]
+    for stream, origin in zip(batch.streams, batch.origins, strict=True):
+        first.setdefault(batch.slots.keys[stream][:2], origin)
+    for name, error in learned.misplaced.items():
+        if name in first:
+            arrival = batch.arrivals[first[name]]
+            yield Letter(name[0], arrival, error.reason, f"{name[1]}: {error.detail}")
 
 
 def newest_commit(conn: Db) -> datetime | None:

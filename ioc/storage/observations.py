@@ -8,45 +8,32 @@ the same value was absorbed, with another value it is a correction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any, Final
 
 from psycopg import Connection
 
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.intake import Row
-from ioc.domain.observation import Flag
+from ioc.domain.observation import Flag, Quality
+from ioc.rows import Bools, Floats, Ints, Rows
 from ioc.storage import packed
 
 Db = Connection[tuple[Any, ...]]
 Spot = tuple[int, int]  # datastream, phenomenon time: the key of an observation
 
 
-@dataclass(slots=True)
-class Rows:
-    """Observations of one batch as columns, in the order of arrival."""
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The rows of one batch, in the order of arrival; `originals` NaN: the unit is as sent."""
 
-    datastreams: list[int] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
-    results: list[float] = field(default_factory=list)
-    qualities: list[int] = field(default_factory=list)
-    flags: list[int] = field(default_factory=list)
-    received: list[int] = field(default_factory=list)
-    redelivered: list[bool] = field(default_factory=list)
+    rows: Rows
+    originals: Floats
+    redelivered: Bools
 
-    def __len__(self) -> int:
-        return len(self.datastreams)
-
-    def __iter__(self) -> Iterator[Row]:
-        return zip(
-            self.datastreams,
-            self.times,
-            self.results,
-            self.qualities,
-            self.flags,
-            self.received,
-            strict=True,
-        )
+    def take(self, chosen: Ints | Bools) -> Sending:
+        return Sending(self.rows.take(chosen), self.originals[chosen], self.redelivered[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +48,7 @@ class Stamp:
 class Outcome:
     """What a batch did; `rows` were inserted or corrected."""
 
-    rows: list[Row]
+    rows: Rows
     inserted: int
     absorbed: int = 0
     corrected: int = 0
@@ -69,27 +56,37 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Stored:
-    """An observation as the database has it."""
+    """An observation as the database has it, or will have it."""
 
     result: float
     quality: int
     flags: int
     received: int
+    original: float | None
     stamp: Stamp
 
-    def same(self, result: float, quality: int) -> bool:
+    def same(self, result: float, quality: int, flags: int) -> bool:
+        """Say whether the station said the same; what our grading made of it does not count.
+
+        Grading looks at what came before, so a redelivered value may be graded otherwise.
+        """
         equal = result == self.result or (result != result and self.result != self.result)  # noqa: PLR0124  NaN
-        return equal and quality == self.quality
+        return equal and _said(quality, flags) == _said(self.quality, self.flags)
+
+
+def _said(quality: int, flags: int) -> int:
+    return Quality.GOOD if flags & Flag.GRADED else quality
 
 
 # quality = 0 is GOOD; NaN sorts above Infinity in PostgreSQL, so this is "finite" too.
 _WRITE: Final = """
 with ins as (
   insert into observation
-    (datastream_id, phenomenon_time, result, quality, flags, received, writer, batch_no)
-  select d, t, r, q, f, v, %(writer)s, %(number)s
+    (datastream_id, phenomenon_time, result, quality, flags, received, writer, batch_no, original)
+  select d, t, r, q, f, v, %(writer)s, %(number)s, nullif(s, 'NaN')
   from unnest(%(d)s::int4[], %(t)s::timestamptz[], %(r)s::float8[], %(q)s::int2[],
-              %(f)s::int2[], %(v)s::timestamptz[]) with ordinality as u (d, t, r, q, f, v, o)
+              %(f)s::int2[], %(v)s::timestamptz[], %(s)s::float8[])
+    with ordinality as u (d, t, r, q, f, v, s, o)
   order by d, t, o
   on conflict do nothing
   returning datastream_id, phenomenon_time, result,
@@ -127,7 +124,8 @@ select n_inserted from batch
 
 _STORED: Final = """
 select o.datastream_id, (extract(epoch from o.phenomenon_time) * 1000000)::bigint, o.result,
-  o.quality, o.flags, (extract(epoch from o.received) * 1000000)::bigint, o.writer, o.batch_no
+  o.quality, o.flags, (extract(epoch from o.received) * 1000000)::bigint, o.original, o.writer,
+  o.batch_no
 from (select distinct d, t from unnest(%(d)s::int4[], %(t)s::timestamptz[]) as u (d, t)) as k
 join observation o on o.datastream_id = k.d and o.phenomenon_time = k.t
 where o.phenomenon_time between %(oldest)s and %(newest)s
@@ -142,16 +140,16 @@ join observation_correction c on c.datastream_id = k.d and c.phenomenon_time = k
 
 _KEEP_OLD: Final = """
 insert into observation_correction (datastream_id, phenomenon_time, result, quality, flags,
-  received, writer, batch_no, corrected_by_writer, corrected_by_batch)
+  received, original, writer, batch_no, corrected_by_writer, corrected_by_batch)
 values (%s, to_timestamp(0) + %s * interval '1 microsecond', %s, %s, %s,
-  to_timestamp(0) + %s * interval '1 microsecond', %s, %s, %s, %s)
+  to_timestamp(0) + %s * interval '1 microsecond', %s, %s, %s, %s, %s)
 """
 
 _CORRECT: Final = """
 update observation o set result = r, quality = q, flags = f, received = v, writer = %(writer)s,
-  batch_no = %(number)s
+  batch_no = %(number)s, original = nullif(s, 'NaN')
 from unnest(%(d)s::int4[], %(t)s::timestamptz[], %(r)s::float8[], %(q)s::int2[], %(f)s::int2[],
-            %(v)s::timestamptz[]) as u (d, t, r, q, f, v)
+            %(v)s::timestamptz[], %(s)s::float8[]) as u (d, t, r, q, f, v, s)
 where o.datastream_id = d and o.phenomenon_time = t
   and o.phenomenon_time between %(oldest)s and %(newest)s
 """
@@ -207,11 +205,12 @@ cross join lateral (
 """
 
 
-def write(conn: Db, rows: Rows, stamp: Stamp, *, messages: int, refused: int) -> Outcome:
+def write(conn: Db, sending: Sending, stamp: Stamp, *, messages: int, refused: int) -> Outcome:
     """Write one batch inside the caller's transaction; the number must be the writer's next.
 
     Raises psycopg.DataError or IntegrityError when the database refuses a row.
     """
+    rows = sending.rows
     found = conn.execute(
         _WRITE,
         {
@@ -221,6 +220,7 @@ def write(conn: Db, rows: Rows, stamp: Stamp, *, messages: int, refused: int) ->
             "q": packed.int2(rows.qualities),
             "f": packed.int2(rows.flags),
             "v": packed.timestamptz(rows.received),
+            "s": packed.float8(sending.originals),
             "writer": stamp.writer,
             "number": stamp.number,
             "messages": messages,
@@ -231,8 +231,8 @@ def write(conn: Db, rows: Rows, stamp: Stamp, *, messages: int, refused: int) ->
     ).fetchone()
     inserted: int = found[0] if found else 0
     if inserted == len(rows):
-        return Outcome(list(rows), inserted)
-    outcome = _settle(conn, rows, stamp, inserted)
+        return Outcome(rows, inserted)
+    outcome = _settle(conn, sending, stamp, inserted)
     _count(conn, outcome, stamp)
     return outcome
 
@@ -256,30 +256,33 @@ def _keys(spots: Iterable[Spot]) -> dict[str, Any]:
     }
 
 
-def _settle(conn: Db, rows: Rows, stamp: Stamp, inserted: int) -> Outcome:
+def _settle(conn: Db, sending: Sending, stamp: Stamp, inserted: int) -> Outcome:
     """Tell absorbed rows from corrections, in the order of arrival, and apply the corrections."""
-    spots = list(zip(rows.datastreams, rows.times, strict=True))
+    rows = sending.rows
+    spots = list(zip(rows.datastreams.tolist(), rows.times.tolist(), strict=True))
+    again = sending.redelivered.tolist()
     stored = {
-        (d, t): _Stored(result, quality, flags, received, Stamp(writer, number))
-        for d, t, result, quality, flags, received, writer, number in conn.execute(
+        (d, t): _Stored(result, quality, flags, received, original, Stamp(writer, number))
+        for d, t, result, quality, flags, received, original, writer, number in conn.execute(
             _STORED, _keys(spots)
         )
     }
     fresh = {spot for spot, row in stored.items() if row.stamp == stamp}
     suspects = {
         spot
-        for spot, (_, _, result, quality, _, _) in zip(spots, rows, strict=True)
-        if not stored[spot].same(result, quality)
+        for spot, (_, _, result, quality, flags, _) in zip(spots, rows, strict=True)
+        if not stored[spot].same(result, quality, flags)
     }
-    former = _former(conn, suspects) if suspects and any(rows.redelivered) else set()
+    former = _former(conn, suspects) if suspects and any(again) else set()
     changed: dict[Spot, list[_Stored]] = {}
-    for spot, row, again in zip(spots, rows, rows.redelivered, strict=True):
+    originals = [None if isnan(one) else one for one in sending.originals.tolist()]
+    for spot, row, twice, original in zip(spots, rows, again, originals, strict=True):
         _, _, result, quality, flags, received = row
         now = stored[spot]
-        if now.same(result, quality) or (again and (*spot, repr(result), quality) in former):
+        if now.same(result, quality, flags) or (twice and (*spot, repr(result), quality) in former):
             continue
         changed.setdefault(spot, []).append(now)
-        stored[spot] = _Stored(result, quality, flags, received, stamp)
+        stored[spot] = _Stored(result, quality, flags, received, original, stamp)
     corrected = sum(map(len, changed.values()))
     if changed:
         _correct(conn, changed, stored, stamp)
@@ -290,7 +293,7 @@ def _settle(conn: Db, rows: Rows, stamp: Stamp, inserted: int) -> Outcome:
         if spot in touched
         for row in (stored[spot],)
     ]
-    return Outcome(kept, inserted, len(rows) - inserted - corrected, corrected)
+    return Outcome(Rows.of(kept), inserted, len(rows) - inserted - corrected, corrected)
 
 
 def _former(conn: Db, spots: set[Spot]) -> set[tuple[int, int, str, int]]:
@@ -314,6 +317,7 @@ def _correct(
                     old.quality,
                     old.flags,
                     old.received,
+                    old.original,
                     old.stamp.writer,
                     old.stamp.number,
                     stamp.writer,
@@ -330,6 +334,7 @@ def _correct(
         "q": packed.int2([row.quality for row in final]),
         "f": packed.int2([row.flags for row in final]),
         "v": packed.timestamptz([row.received for row in final]),
+        "s": packed.float8([nan if row.original is None else row.original for row in final]),
         "writer": stamp.writer,
         "number": stamp.number,
     }
@@ -339,7 +344,7 @@ def _correct(
 
 
 def _count(conn: Db, outcome: Outcome, stamp: Stamp) -> None:
-    times = [row[1] for row in outcome.rows]
+    times = outcome.rows.times.tolist()
     conn.execute(
         _COUNT,
         (

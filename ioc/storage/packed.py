@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
@@ -26,7 +27,8 @@ class Packed:
         self.data = data
 
 
-Pack = Callable[[Sequence[float]], Packed]
+Column: TypeAlias = Sequence[float] | NDArray[Any]
+Pack: TypeAlias = Callable[[Column], Packed]
 
 
 def _packer(element_oid: int, array_oid: int, dtype: str) -> Pack:
@@ -44,7 +46,7 @@ def _packer(element_oid: int, array_oid: int, dtype: str) -> Pack:
 
     psycopg.adapters.register_dumper(cls, ArrayDumper)
 
-    def pack(values: Sequence[float]) -> Packed:
+    def pack(values: Column) -> Packed:
         array = np.empty(len(values), layout)
         array["length"], array["value"] = size, values
         header = struct.pack(">iiIii", 1, 0, element_oid, len(values), 1)
@@ -60,6 +62,6 @@ float8: Final = _packer(701, 1022, ">f8")
 _micros: Final = _packer(1184, 1185, ">i8")
 
 
-def timestamptz(instants: Sequence[int]) -> Packed:
+def timestamptz(instants: Column) -> Packed:
     """Pack instants (µs of the Unix epoch)."""
-    return _micros(np.asarray(instants, dtype=np.int64) - PG_EPOCH_US)  # type: ignore[arg-type]
+    return _micros(np.asarray(instants, dtype=np.int64) - PG_EPOCH_US)

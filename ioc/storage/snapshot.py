@@ -79,7 +79,7 @@ async def registry(conn: Db) -> Registry:
     )
     thing_rows = [ThingRow(*row) for row in await things.fetchall()]
     streams = await conn.execute(
-        "select d.id, d.thing_id, d.property, d.expected_period_s, d.stale_after_s,"
+        "select d.id, d.thing_id, d.code, d.expected_period_s, d.stale_after_s,"
         " p.kind = 'category' from datastream d join observed_property p on p.code = d.property"
         " join thing t on t.id = d.thing_id where t.state <> 'retired' order by d.id"
     )

@@ -16,6 +16,7 @@ from ioc.clock import SystemClock
 from ioc.domain.instant import MINUTE, Micros, to_datetime
 from ioc.domain.layer import Published
 from ioc.live.state import Live
+from ioc.rows import Rows
 from ioc.storage import layers
 from tests.integration.web_site import add_people
 
@@ -42,7 +43,7 @@ class Province:
         """Send a new value of a thing as ingest would."""
         now = SystemClock().now()
         row = (self.streams[index], int(now), value, 0, 4, int(now))
-        self.live.publish(1, 1, None, {row[0]: row}, now)
+        self.live.publish(1, 1, None, Rows.of([row]), now)
 
     def beat(self) -> None:
         """Leave the signs of life of ingest and evaluator."""
@@ -89,9 +90,10 @@ def _registry(made: Province, things: int, masts: int) -> None:
             )
             made.things.append(_one(cursor))
             cursor.execute(
-                "insert into datastream (thing_id, property, unit, expected_period_s,"
-                " stale_after_s) values (%s, %s, %s, 60, 300) returning id",
-                (made.things[-1], prop, unit),
+                "insert into datastream (thing_id, name, code, property, unit,"
+                " expected_period_s, stale_after_s) values (%s, %s, %s, %s, %s, 60, 300)"
+                " returning id",
+                (made.things[-1], prop, prop, prop, unit),
             )
             made.streams.append(_one(cursor))
 

@@ -22,6 +22,8 @@ from ioc.domain.alert import START, Kind, Rule, Sample, tick
 from ioc.domain.episode import Change, announced, refold
 from ioc.domain.evaluation import GRACE
 from ioc.domain.instant import SECOND, Micros, from_datetime, to_datetime
+from ioc.live.state import entry
+from ioc.rows import Rows
 from tests.awaiting import wait_for
 
 Db = Connection[tuple[Any, ...]]
@@ -66,8 +68,8 @@ class World:
             (name, name, name),
         )
         stream: int = self.one(
-            "insert into datastream (thing_id, property, unit, expected_period_s, stale_after_s)"
-            " values (%s, 'pm25', 'µg/m³', %s, %s) returning id",
+            "insert into datastream (thing_id, name, code, property, unit, expected_period_s,"
+            " stale_after_s) values (%s, 'v', 'pm25', 'pm25', 'µg/m³', %s, %s) returning id",
             (thing, period_s, stale_after_s),
         )
         return stream
@@ -109,7 +111,7 @@ class World:
         return self.number
 
     def publish(self, number: int, rows: Sequence[Value], flags: int = 0) -> None:
-        body = orjson.dumps([[d, t, v, 0, flags] for d, t, v in rows])
+        body = entry(Rows.of((d, t, v, 0, flags, t) for d, t, v in rows))
         fields: Any = {"w": str(self.writer), "n": str(number), "d": body}
         self.client.xadd(f"{self.prefix}stream", fields)
 

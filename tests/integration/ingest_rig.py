@@ -15,6 +15,7 @@ import psycopg
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from ingest.__main__ import Ingest
+from ioc import catalogue
 from ioc import settings as configuration
 from ioc.settings import Settings
 from ioc.storage import things
@@ -77,7 +78,7 @@ def environment(folder: Path, topic: str, urls: dict[str, str]) -> dict[str, str
 def prepare(settings: Settings) -> None:
     """Fill the catalogue, as `ioc migrate` does."""
     with psycopg.connect(settings.database_url, autocommit=True) as conn:
-        things.upsert_properties(conn, settings.config_dir / "catalog" / "properties.yaml")
+        things.upsert_properties(conn, catalogue.load(settings.config_dir / "catalog"))
 
 
 @contextmanager

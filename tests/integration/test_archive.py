@@ -31,8 +31,8 @@ def _fill(conn: Db) -> None:
         " values ('f', 'x', 'Trạm Ễ', 'Trạm', 'environment')"
     )
     conn.execute(
-        "insert into datastream (thing_id, property, unit, expected_period_s, stale_after_s)"
-        " values (1, 'pm25', 'µg/m³', 60, 300)"
+        "insert into datastream (thing_id, name, code, property, unit, expected_period_s,"
+        " stale_after_s) values (1, 'v', 'pm25', 'pm25', 'µg/m³', 60, 300)"
     )
     conn.execute("insert into ingest_writer (client_id) values ('w')")
     conn.execute(

@@ -11,25 +11,34 @@ import psycopg
 import pytest
 from psycopg import Connection
 
+from ioc import catalogue
+from ioc.catalogue import Property
 from ioc.domain.instant import DAY, HOUR, MINUTE, SECOND, Micros, from_datetime
-from ioc.domain.intake import Arrival, Batch, FeedSpec, Letter, PropertySpec, Sighting
+from ioc.domain.intake import Arrival, Batch, DatastreamSpec, FeedSpec, Letter, Sighting, Slots
 from ioc.domain.location import Outline, Place, Province
 from ioc.storage import dead_letters, observations, retention, rollups, things
+from ioc.storage import registry as registries
 from ioc.storage.batches import Recorder
-from ioc.storage.things import Registry, ThingSeed
-from tests.integration.ingest_rig import ROOT, broken_invariants, one
+from ioc.storage.registry import Registry
+from ioc.storage.things import ThingSeed
+from tests.integration.ingest_rig import broken_invariants, one
 
 Db = Connection[tuple[Any, ...]]
 FEED = FeedSpec(
-    "f", "F", "F", "environment", 60, 300, properties={"pm25": PropertySpec(None, 0, 999)}
+    "f", "F", "F", "environment", 60, 300, datastreams={"v": DatastreamSpec("pm25", None, 0, 999)}
 )
 SPECS = {"f": FEED}
+CATALOGUE = {
+    "pm25": Property("Bụi", "Dust", "µg/m³", max=500),
+    "air_pressure": Property("Khí áp", "Air pressure", "hPa"),
+    "unclassified": Property("Chưa phân loại", "Not classified", ""),
+}
 
 
 @pytest.fixture
 def now(conn: Db) -> Micros:
     """Return the server's time and fill the registry."""
-    things.upsert_properties(conn, ROOT / "config" / "catalog" / "properties.yaml")
+    things.upsert_properties(conn, CATALOGUE)
     things.upsert_feeds(conn, SPECS.values())
     return from_datetime(one(conn, "select now()"))
 
@@ -38,19 +47,26 @@ def now(conn: Db) -> Micros:
 def recorder(database_url: str, now: Micros) -> Iterator[Recorder]:
     """Yield a writer of two pending things at most."""
     assert now
-    held = Recorder(database_url, "w", Registry(SPECS, Province().place, pending_per_feed=2))
+    held = Recorder(
+        database_url, "w", Registry(SPECS, Province().place, CATALOGUE, pending_per_feed=2)
+    )
     yield held
     held.close()
 
 
 def batch(
-    now: int, *rows: tuple[str, int, float], quality: int = 0, dup: bool = False, code: str = "pm25"
+    now: int,
+    *rows: tuple[str, int, float],
+    quality: int = 0,
+    dup: bool = False,
+    name: str = "v",
+    unit: str = "",
 ) -> Batch:
     """Make a batch: one message a row (thing, time, result)."""
-    made = Batch(messages=len(rows))
+    made = Batch(Slots(), messages=len(rows))
     for n, (thing, time, result) in enumerate(rows):
         made.arrivals.append(Arrival("f/x", b"{}", Micros(now), n + 1, dup))
-        made.keys.append(("f", thing, code))
+        made.streams.append(made.slots.of(("f", thing, name, unit)))
         made.times.append(time)
         made.results.append(result)
         made.qualities.append(quality)
@@ -76,7 +92,8 @@ def test_a_redelivered_batch_changes_nothing(conn: Db, recorder: Recorder, now: 
     rows = [("a", now + n, float(n)) for n in range(50)]
     recorder.commit(batch(now, *rows))
     again = recorder.commit(batch(now, *rows, dup=True))
-    assert (again.inserted, again.absorbed, again.corrected, again.rows) == (0, 50, 0, [])
+    assert (again.inserted, again.absorbed, again.corrected) == (0, 50, 0)
+    assert list(again.rows or []) == []
     assert broken_invariants(conn) == []
 
 
@@ -115,6 +132,16 @@ def test_a_redelivery_does_not_bring_a_corrected_value_back(
     assert (done.absorbed, done.corrected) == (2, 0)
     assert one(conn, "select result from observation") == 9.0
     assert one(conn, "select count(*) from observation_correction") == 1
+
+
+def test_a_regraded_redelivery_is_no_correction(conn: Db, recorder: Recorder, now: Micros) -> None:
+    """Our own grade may differ the second time; only what the station said is compared."""
+    recorder.commit(batch(now, ("a", now, 5000.0)))
+    conn.execute("update observation set quality = 0, flags = 0")
+    done = recorder.commit(batch(now, ("a", now, 5000.0), dup=True))
+    assert (done.absorbed, done.corrected) == (1, 0)
+    worse = recorder.commit(batch(now, ("a", now, 5000.0), quality=2))
+    assert worse.corrected == 1
 
 
 def test_no_value_and_bad_quality_stay_out_of_the_sums(
@@ -203,12 +230,50 @@ def test_pending_things_are_bounded_and_nothing_is_lost_silently(
     assert one(conn, "select count(*) from dead_letter") == 2
 
 
-def test_an_unknown_property_is_refused_by_name(conn: Db, recorder: Recorder, now: Micros) -> None:
-    """What the catalogue does not know becomes a dead letter."""
-    recorder.commit(batch(now, ("a", now, 1.0), code="unheard_of"))
-    assert one(conn, "select reason || ' ' || detail from dead_letter") == (
-        "unknown_property a: unheard_of"
-    )
+def test_what_nobody_classified_is_kept(conn: Db, recorder: Recorder, now: Micros) -> None:
+    """A raw name that no feed file explains is a datastream of its own, named as sent."""
+    recorder.commit(batch(now, ("a", now, 1.0), name="rSSI"))
+    row = conn.execute("select name, property, code, unit from datastream").fetchone()
+    assert row == ("rSSI", "unclassified", "/rSSI", "")
+    assert one(conn, "select result from observation") == 1.0
+
+
+def test_one_raw_name_in_two_units_is_two_datastreams(
+    conn: Db, recorder: Recorder, now: Micros
+) -> None:
+    """Nothing is mixed: the unit as sent is a part of what a datastream is known by."""
+    recorder.commit(batch(now, ("a", now, 1.0), name="", unit="Cel"))
+    recorder.commit(batch(now, ("a", now, 2.0), name="", unit="%RH"))
+    codes = [code for (code,) in conn.execute("select code from datastream order by id")]
+    assert codes == ["/ [Cel]", "/ [%RH]"]
+
+
+def test_two_raw_names_of_one_property_have_addresses_of_their_own(
+    conn: Db, recorder: Recorder, now: Micros
+) -> None:
+    """The first datastream of a property has its code, the next is addressed by its raw name."""
+    spec = {"x": DatastreamSpec("pm25"), "y": DatastreamSpec("pm25")}
+    registry = Registry(
+        {"f": FeedSpec("f", "F", "F", "environment", 60, 300, datastreams=spec)},
+        Province().place, CATALOGUE, pending_per_feed=9,
+    )  # fmt: skip
+    recorder = Recorder(recorder._url, "w2", registry)
+    recorder.commit(batch(now, ("a", now, 1.0), name="y"))
+    recorder.commit(batch(now, ("a", now, 1.0), name="x"))
+    recorder.close()
+    rows = conn.execute("select name, code, property from datastream order by id").fetchall()
+    assert rows == [("y", "pm25", "pm25"), ("x", "/x", "pm25")]
+
+
+def test_a_thing_with_a_counter_in_its_names_is_stopped(
+    conn: Db, recorder: Recorder, now: Micros, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond its datastreams a thing's new names are dead letters; the known ones go on."""
+    monkeypatch.setattr(registries, "STREAMS_PER_THING", 2)
+    for n in range(3):
+        recorder.commit(batch(now, ("a", now + n, 1.0), name=f"c{n}"))
+    assert one(conn, "select reason from dead_letter") == "too_many_datastreams"
+    assert recorder.commit(batch(now, ("a", now + 9, 1.0), name="c1")).inserted == 1
 
 
 def test_admission_keeps_the_history_of_a_pending_thing(
@@ -227,7 +292,7 @@ def test_admission_keeps_the_history_of_a_pending_thing(
 def test_a_place_outside_is_kept_and_reported(conn: Db, database_url: str, now: Micros) -> None:
     """Values are stored, the position is marked outside, a dead letter says so once."""
     outline = (((106.0, 10.0), (107.0, 10.0), (107.0, 11.0), (106.0, 11.0), (106.0, 10.0)),)
-    registry = Registry(SPECS, Province(outline).place, pending_per_feed=9)
+    registry = Registry(SPECS, Province(outline).place, CATALOGUE, pending_per_feed=9)
     recorder = Recorder(database_url, "w", registry)
     for n in range(2):
         held = batch(now, ("far", now + n, 1.0), ("odd", now + n, 1.0))
@@ -249,7 +314,8 @@ def test_known_things_are_seeded_in_bulk(conn: Db, now: Micros) -> None:
     seeds = [
         ThingSeed(
             "f", f"s{n}", f"Trạm {n}", f"T{n}", "environment",
-            Place(106.0, 11.0, Outline.INSIDE, None), 60, 300, {"pm25": PropertySpec("µg/m³")},
+            Place(106.0, 11.0, Outline.INSIDE, None), 60, 300,
+            {"v": DatastreamSpec("pm25", "µg/m³")},
         )
         for n in range(4500)
     ]  # fmt: skip
@@ -299,7 +365,7 @@ def test_the_latest_value_is_the_newest_not_the_last(
 def test_any_refusal_can_be_stored(conn: Db, recorder: Recorder, now: Micros) -> None:
     """Odd text in a detail and a payload beyond 1 MiB cannot stop the writer."""
     big = Arrival("t", b"x" * (2 << 20), now)
-    held = Batch(messages=1, letters=[Letter(None, big, "too_large", "a\0b\ud800")])
+    held = Batch(Slots(), messages=1, letters=[Letter(None, big, "too_large", "a\0b\ud800")])
     recorder.commit(held)
     (letter,) = dead_letters.list_(conn, None)
     assert (len(letter.payload), letter.size, letter.detail) == (1 << 20, 2 << 20, "a\\0b?")
@@ -308,7 +374,7 @@ def test_any_refusal_can_be_stored(conn: Db, recorder: Recorder, now: Micros) ->
 def test_the_catalogue_file_is_upserted(conn: Db, now: Micros, tmp_path: Path) -> None:
     """A changed entry changes the row."""
     assert now
-    path = tmp_path / "p.yaml"
-    path.write_text("pm25: {name_vi: Bụi, name_en: Dust, unit: x, raw_days: 7}\n", encoding="utf-8")
-    assert things.upsert_properties(conn, path) == 1
+    text = "pm25: {name_vi: Bụi, name_en: Dust, unit: x, raw_days: 7}\n"
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    assert things.upsert_properties(conn, catalogue.load(tmp_path)) == 2
     assert one(conn, "select raw_days from observed_property where code = 'pm25'") == 7

@@ -193,8 +193,8 @@ def add_thing(
     ).fetchone()
     assert row
     stream = conn.execute(
-        "insert into datastream (thing_id, property, unit, expected_period_s, stale_after_s)"
-        " values (%s, 'pm25', 'µg/m³', 60, 300) returning id",
+        "insert into datastream (thing_id, name, code, property, unit, expected_period_s,"
+        " stale_after_s) values (%s, 'v', 'pm25', 'pm25', 'µg/m³', 60, 300) returning id",
         (row[0],),
     ).fetchone()
     assert stream

@@ -38,7 +38,7 @@ def payload(message: dict[str, Any]) -> bytes:
     return b64decode(message["payload_b64"])
 
 
-def same(want: Any, have: Any) -> bool:  # noqa: ANN401  JSON
+def same(want: Any, have: Any) -> bool:
     """Compare one value: numbers to 1e-9 relative, times as instants."""
     if isinstance(want, bool) or isinstance(have, bool) or want is None or have is None:
         return want is have

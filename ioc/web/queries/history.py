@@ -78,10 +78,12 @@ async def read(
 
 async def _datastream(conn: Db, thing_id: int, property_code: str) -> tuple[Any, ...] | None:
     cursor = await conn.execute(
-        "select d.id, p.name_vi, p.name_en, d.unit, p.decimals, p.states, d.expected_period_s"
+        "select d.id, case when d.code = d.property then p.name_vi else d.name end,"
+        " case when d.code = d.property then p.name_en else d.name end,"
+        " d.unit, p.decimals, p.states, d.expected_period_s"
         " from datastream d join observed_property p on p.code = d.property"
         " join thing t on t.id = d.thing_id"
-        " where d.thing_id = %s and d.property = %s and t.state = 'admitted'",
+        " where d.thing_id = %s and d.code = %s and t.state = 'admitted'",
         (thing_id, property_code),
     )
     return await cursor.fetchone()

@@ -30,11 +30,11 @@ class ThingRow:
 
 @dataclass(frozen=True, slots=True)
 class DatastreamRow:
-    """One property of a thing with its newest value (None: nothing was ever received)."""
+    """One datastream of a thing with its newest value (None: nothing was ever received)."""
 
     id: int
     thing_id: int
-    property: str
+    property: str  # its address within the thing: the property, or "/" and the raw name
     name_vi: str
     name_en: str
     unit: str
@@ -111,7 +111,9 @@ async def datastreams(
 ) -> list[DatastreamRow]:
     """Return up to `limit` datastreams of admitted things above `after`, newest value in."""
     cursor = await conn.execute(
-        "select d.id, d.thing_id, d.property, p.name_vi, p.name_en, d.unit, p.decimals, p.kind,"
+        "select d.id, d.thing_id, d.code, case when d.code = d.property then p.name_vi"
+        " else d.name end, case when d.code = d.property then p.name_en else d.name end,"
+        " d.unit, p.decimals, p.kind,"
         " p.states, d.expected_period_s, d.stale_after_s, o.phenomenon_time, o.result, o.quality,"
         " o.flags, o.received"
         " from datastream d join observed_property p on p.code = d.property"

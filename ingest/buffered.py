@@ -1,0 +1,132 @@
+"""paho-mqtt with one recv() for many messages.
+
+The stock client reads a packet with four recv() and one select(), 40 µs a message. This one takes
+what the socket has, hands whole reads of QoS 1 messages over, and gives every other packet to
+paho's own code. It relies on private names of paho-mqtt 2.2 (`_sock_recv`, `_packet_read`,
+`_loop_rc_handle`, `_msgtime_mutex`, `_last_bytes_received`), so that version is pinned.
+TLS and websockets work: paho asks a TLS socket for pending bytes before it waits, and a websocket
+frame is read like any other piece of the stream.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import MQTTErrorCode
+
+READ_BYTES: Final = 1 << 18
+# MQTT allows 256 MiB; a packet that is larger than what a dead letter may hold several times over
+# is a broken stream, and its bytes would lie here until it ends.
+MAX_PACKET: Final = 16 << 20
+_QOS1_PUBLISH: Final = 0x32
+_BUT_DUP_RETAIN: Final = 0xF6
+_DUP: Final = 0x08
+_RETAIN: Final = 0x01
+_MORE: Final = 0x80
+
+# topic, payload, packet id, dup, retain
+Taken = tuple[bytes, bytes, int, bool, bool]
+
+
+class BufferedClient(mqtt.Client):
+    """An MQTT 5 client that hands over QoS 1 messages by the read, in `on_messages`."""
+
+    on_messages: Callable[[Sequence[Taken]], None]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  paho's own
+        super().__init__(*args, **kwargs)
+        self._rest = b""
+        self._feed = b""
+        self._read_from: object = None
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        """Give paho's packet reader the packet that was cut out for it."""
+        taken, self._feed = self._feed[:bufsize], self._feed[bufsize:]
+        return taken
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Read once and handle every whole packet."""
+        del max_packets
+        sock = self._sock
+        if sock is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        if sock is not self._read_from:  # another connection: the old one's rest is void
+            self._read_from, self._rest = sock, b""
+        try:
+            data = sock.recv(READ_BYTES)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        except OSError:
+            data = b""
+        if not data:
+            return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+        with self._msgtime_mutex:
+            self._last_bytes_received = time.monotonic()
+        try:
+            code = self._split(self._rest + data if self._rest else data)
+        except IndexError:
+            code = MQTTErrorCode.MQTT_ERR_PROTOCOL
+        return self._loop_rc_handle(code) if code else code
+
+    def _split(self, stream: bytes) -> MQTTErrorCode:
+        """Handle the whole packets of a stream and keep its rest."""
+        messages: list[Taken] = []
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
+        at, end_of_stream = 0, len(stream)
+        while end_of_stream - at >= 2:  # noqa: PLR2004  type and length
+            body, length = at + 2, stream[at + 1]
+            if length & _MORE:
+                body, length = _varint(stream, at + 1)
+                if length < 0:
+                    break
+                if length > MAX_PACKET:
+                    code = MQTTErrorCode.MQTT_ERR_PROTOCOL
+                    break
+            end = body + length
+            if end > end_of_stream:
+                break
+            if stream[at] & _BUT_DUP_RETAIN == _QOS1_PUBLISH:
+                messages.append(_publish(stream[at:end], body - at))
+            else:
+                self._feed = stream[at:end]
+                code = self._packet_read()
+                if code:
+                    break
+            at = end
+        self._rest = stream[at:]
+        if messages:
+            self.on_messages(messages)
+        return code
+
+
+def _varint(stream: bytes, at: int) -> tuple[int, int]:
+    """Return where a variable byte integer ends, and its value: -1 while it is not whole."""
+    value = shift = 0
+    for end in range(at + 1, min(at + 4, len(stream)) + 1):
+        byte = stream[end - 1]
+        value |= (byte & 0x7F) << shift
+        if not byte & _MORE:
+            return end, value
+        shift += 7
+    return at, -1 if at + 4 > len(stream) else MAX_PACKET + 1
+
+
+def _publish(packet: bytes, body: int) -> Taken:
+    """Read a QoS 1 PUBLISH. Raises IndexError when it is shorter than it says."""
+    head = packet[0]
+    mid = body + 2 + (packet[body] << 8 | packet[body + 1])
+    payload = mid + 3 + packet[mid + 2]
+    if packet[mid + 2] & _MORE:
+        after, properties = _varint(packet, mid + 2)
+        payload = after + properties
+    return (
+        packet[body + 2 : mid],
+        packet[payload:],
+        packet[mid] << 8 | packet[mid + 1],
+        bool(head & _DUP),
+        bool(head & _RETAIN),
+    )

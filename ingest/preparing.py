@@ -1,0 +1,188 @@
+"""What a batch of messages means: feed, codec, time, one column entry a value. No connection.
+
+Most messages of a province are small JSON objects of one shape. Where a codec offers a quick
+reader, such a message costs one typed decode and six appends; whatever is unusual in it (a missing
+channel, a text, a wild time, a retained copy) takes the whole way and comes out the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ingest import feeds
+from ingest.codecs import Command, Ignored, Message, Outcome, Quick, Status
+from ingest.feeds import Source
+from ioc.domain import times
+from ioc.domain.errors import PayloadError
+from ioc.domain.intake import STATUS, Arrival, Batch, Letter, Remembered, Slots, digest
+from ioc.domain.observation import STATE_CODES, Decoded, Flag, Quality
+
+MAX_PAYLOAD: Final = 1 << 20  # 1 MiB: what a dead letter keeps whole; beyond it nobody's sensor
+# Numbers of datastreams and lanes of topics: beyond this somebody puts a counter in a name, and
+# both start over. 300,000 of them are about 150 MB.
+MAX_SLOTS: Final = 300_000
+_ARRIVAL_STANDS_IN: Final = Flag.TIME_RECEIVED | Flag.TIME_CORRECTED
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Where a topic leads, resolved once; `source` None: no feed has it."""
+
+    source: Source | None
+    parts: Mapping[str, str]
+    quick: Quick | None = None
+    streams: tuple[int, ...] = ()
+    flags: int = 0
+    past: int = 0
+
+
+class Preparer:
+    """Turns messages into batches. For one thread; codecs may remember what they saw."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self._sources = sources
+        self._router = feeds.router(sources)
+        self._slots = Slots()
+        self._lanes: dict[str, _Lane] = {}
+
+    def prepare(self, arrivals: list[Arrival]) -> Batch:
+        """Decode messages into one batch; what cannot be read becomes letters of it."""
+        if len(self._slots.keys) > MAX_SLOTS or len(self._lanes) > MAX_SLOTS:
+            self._slots.clear()
+            self._lanes.clear()
+        batch = Batch(self._slots, arrivals, messages=len(arrivals))
+        lanes = self._lanes
+        streams, instants, results = batch.streams, batch.times, batch.results
+        qualities, flags, origins = batch.qualities, batch.flags, batch.origins
+        for origin, arrival in enumerate(arrivals):
+            topic, payload, received, _, _, retain, _ = arrival
+            lane = lanes.get(topic)
+            if lane is None:
+                lane = self._lane(topic)
+            if lane.quick is not None and not retain:
+                try:
+                    time, values = lane.quick.read(payload)
+                except ValueError:  # not of the quick shape
+                    pass
+                else:
+                    if received - lane.past <= time <= received + times.FUTURE_LIMIT:
+                        for stream, value in zip(lane.streams, values, strict=True):
+                            streams.append(stream)
+                            instants.append(time)
+                            results.append(value)
+                            qualities.append(0)
+                            flags.append(lane.flags)
+                            origins.append(origin)
+                        continue
+            self._whole(batch, origin, lane)
+        return batch
+
+    def feed_of(self, topic: str) -> str | None:
+        """Return the feed a topic belongs to."""
+        route = self._router.match(topic)
+        return None if route is None else route.feed
+
+    def _lane(self, topic: str) -> _Lane:
+        route = self._router.match(topic)
+        if route is None:
+            return self._lanes.setdefault(topic, _Lane(None, {}))
+        source = self._sources[route.feed]
+        lane = _Lane(source, route.parts)
+        quick = source.codec.quick
+        if quick is not None:
+            try:
+                thing = quick.thing(route.parts)
+            except PayloadError:  # the whole way says why
+                return self._lanes.setdefault(topic, lane)
+            lane.quick = quick
+            lane.streams = tuple(
+                self._slots.of((source.spec.name, thing, name, unit or ""))
+                for name, unit in quick.datastreams
+            )
+            lane.flags = int(Flag.SIMULATED if source.spec.simulated else Flag.NONE)
+            lane.past = source.past_limit
+        return self._lanes.setdefault(topic, lane)
+
+    def _whole(self, batch: Batch, origin: int, lane: _Lane) -> None:
+        arrival, source = batch.arrivals[origin], lane.source
+        if source is None:
+            batch.letters.append(Letter(None, arrival, "no_feed"))
+            return
+        feed = source.spec.name
+        if len(arrival.payload) > MAX_PAYLOAD:
+            detail = f"{len(arrival.payload)} bytes"
+            batch.letters.append(Letter(feed, arrival, "too_large", detail))
+            return
+        message = Message(
+            arrival.topic,
+            lane.parts,
+            arrival.payload,
+            arrival.received,
+            arrival.retain,
+            arrival.dup,
+        )
+        try:
+            decoding = source.codec.decode(message)
+        except PayloadError as error:
+            batch.letters.append(Letter(feed, arrival, error.reason, error.detail))
+            return
+        for sight in decoding.sightings:
+            batch.sightings[feed, sight.thing] = sight
+        refusals: list[PayloadError] = []
+        stands_in = False
+        for outcome in decoding.outcomes:
+            try:
+                stands_in |= self._add(batch, origin, source, outcome)
+            except PayloadError as error:
+                refusals.append(error)
+        batch.letters.extend(_letters(feed, arrival, refusals))
+        if stands_in and arrival.packet_id is not None:
+            batch.remembered.append(Remembered(arrival.packet_id, digest(arrival)))
+
+    def _add(self, batch: Batch, origin: int, source: Source, outcome: Outcome) -> bool:
+        """Add one outcome; True when the moment of arrival stands in for its time."""
+        match outcome:
+            case Decoded():
+                return self._append(batch, origin, source, outcome)
+            case Status(thing, state, _, time, flags):
+                code = float(STATE_CODES[state])
+                value = Decoded(thing, STATUS, time, code, None, Quality.GOOD, flags)
+                return self._append(batch, origin, source, value)
+            case Command(topic, payload):
+                batch.commands.append((topic, payload))
+            case PayloadError():
+                raise outcome
+            case Ignored():
+                pass
+        return False
+
+    def _append(self, batch: Batch, origin: int, source: Source, value: Decoded) -> bool:
+        arrival = batch.arrivals[origin]
+        time, flags = times.judge(value.time, arrival.received, past_limit=source.past_limit)
+        stands_in = bool(flags & _ARRIVAL_STANDS_IN)
+        flags |= value.flags
+        if arrival.retain:
+            flags |= Flag.RETAINED
+        if source.spec.simulated:
+            flags |= Flag.SIMULATED
+        key = (source.spec.name, value.thing, value.datastream, value.unit or "")
+        batch.streams.append(self._slots.of(key))
+        batch.times.append(time)
+        batch.results.append(value.result)
+        batch.qualities.append(int(value.quality))
+        batch.flags.append(int(flags))
+        batch.origins.append(origin)
+        return stands_in
+
+
+def _letters(feed: str, arrival: Arrival, refusals: list[PayloadError]) -> list[Letter]:
+    """Make one letter a reason of a message: sixty bad records are not sixty copies of it."""
+    by_reason: dict[str, list[str]] = {}
+    for refusal in refusals:
+        by_reason.setdefault(refusal.reason, []).append(refusal.detail)
+    return [
+        Letter(feed, arrival, reason, f"{len(all_)}: {all_[0]}" if len(all_) > 1 else all_[0])
+        for reason, all_ in by_reason.items()
+    ]
