@@ -18,6 +18,9 @@ from typing import Any, Final
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import MQTTErrorCode
 
+from ioc.domain.instant import Micros
+from ioc.domain.intake import Arrival
+
 READ_BYTES: Final = 1 << 18
 # MQTT allows 256 MiB; a packet that is larger than what a dead letter may hold several times over
 # is a broken stream, and its bytes would lie here until it ends.
@@ -28,20 +31,26 @@ _DUP: Final = 0x08
 _RETAIN: Final = 0x01
 _MORE: Final = 0x80
 
-# topic, payload, packet id, dup, retain
-Taken = tuple[bytes, bytes, int, bool, bool]
+# Topics as text, by their bytes: beyond so many names somebody puts a counter in the topic.
+_TOPICS: Final = 200_000
 
 
 class BufferedClient(mqtt.Client):
-    """An MQTT 5 client that hands over QoS 1 messages by the read, in `on_messages`."""
+    """An MQTT 5 client that hands over QoS 1 messages by the read.
 
-    on_messages: Callable[[Sequence[Taken]], None]
+    `moment` gives the instant and the session that a read's messages share; `on_messages` takes
+    them with the size of their payloads.
+    """
+
+    moment: Callable[[], tuple[Micros, int]]
+    on_messages: Callable[[Sequence[Arrival], int], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  paho's own
         super().__init__(*args, **kwargs)
         self._rest = b""
         self._feed = b""
         self._read_from: object = None
+        self._topics: dict[bytes, str] = {}
 
     def _sock_recv(self, bufsize: int) -> bytes:
         """Give paho's packet reader the packet that was cut out for it."""
@@ -72,25 +81,47 @@ class BufferedClient(mqtt.Client):
             code = MQTTErrorCode.MQTT_ERR_PROTOCOL
         return self._loop_rc_handle(code) if code else code
 
-    def _split(self, stream: bytes) -> MQTTErrorCode:
-        """Handle the whole packets of a stream and keep its rest."""
-        messages: list[Taken] = []
+    def _split(self, stream: bytes) -> MQTTErrorCode:  # noqa: C901, PLR0912, PLR0915  see below
+        """Handle the whole packets of a stream and keep its rest. Raises IndexError.
+
+        This loop is the hottest of the process; what is inlined here costs a call a message.
+        """
+        arrivals: list[Arrival] = []
         code = MQTTErrorCode.MQTT_ERR_SUCCESS
-        at, end_of_stream = 0, len(stream)
+        topics, make = self._topics, tuple.__new__
+        now, session = Micros(0), 0
+        at, size, end_of_stream = 0, 0, len(stream)
         while end_of_stream - at >= 2:  # noqa: PLR2004  type and length
-            body, length = at + 2, stream[at + 1]
+            head, length, body = stream[at], stream[at + 1], at + 2
             if length & _MORE:
-                body, length = _varint(stream, at + 1)
-                if length < 0:
-                    break
+                if body < end_of_stream and not stream[body] & _MORE:  # two bytes: nearly all
+                    length, body = length & 0x7F | stream[body] << 7, body + 1
+                else:
+                    body, length = _varint(stream, at + 1)
+                    if length < 0:
+                        break
                 if length > MAX_PACKET:
                     code = MQTTErrorCode.MQTT_ERR_PROTOCOL
                     break
             end = body + length
             if end > end_of_stream:
                 break
-            if stream[at] & _BUT_DUP_RETAIN == _QOS1_PUBLISH:
-                messages.append(_publish(stream[at:end], body - at))
+            if head & _BUT_DUP_RETAIN == _QOS1_PUBLISH:
+                if not arrivals:
+                    now, session = self.moment()
+                mid = body + 2 + (stream[body] << 8 | stream[body + 1])
+                properties = stream[mid + 2]
+                payload = mid + 3 + properties
+                if properties & _MORE:
+                    payload, properties = _varint(stream, mid + 2)
+                    payload += properties
+                raw = stream[body + 2 : mid]
+                topic = topics.get(raw) or self._topic(raw)
+                packet_id = stream[mid] << 8 | stream[mid + 1]
+                fields = (topic, stream[payload:end], now, packet_id, head & _DUP > 0,
+                          head & _RETAIN > 0, session)  # fmt: skip
+                arrivals.append(make(Arrival, fields))
+                size += end - payload
             else:
                 self._feed = stream[at:end]
                 code = self._packet_read()
@@ -98,9 +129,15 @@ class BufferedClient(mqtt.Client):
                     break
             at = end
         self._rest = stream[at:]
-        if messages:
-            self.on_messages(messages)
+        if arrivals:
+            self.on_messages(arrivals, size)
         return code
+
+    def _topic(self, raw: bytes) -> str:
+        if len(self._topics) >= _TOPICS:
+            self._topics.clear()
+        topic = self._topics[raw] = raw.decode("utf-8", "replace")
+        return topic
 
 
 def _varint(stream: bytes, at: int) -> tuple[int, int]:
@@ -113,20 +150,3 @@ def _varint(stream: bytes, at: int) -> tuple[int, int]:
             return end, value
         shift += 7
     return at, -1 if at + 4 > len(stream) else MAX_PACKET + 1
-
-
-def _publish(packet: bytes, body: int) -> Taken:
-    """Read a QoS 1 PUBLISH. Raises IndexError when it is shorter than it says."""
-    head = packet[0]
-    mid = body + 2 + (packet[body] << 8 | packet[body + 1])
-    payload = mid + 3 + packet[mid + 2]
-    if packet[mid + 2] & _MORE:
-        after, properties = _varint(packet, mid + 2)
-        payload = after + properties
-    return (
-        packet[body + 2 : mid],
-        packet[payload:],
-        packet[mid] << 8 | packet[mid + 1],
-        bool(head & _DUP),
-        bool(head & _RETAIN),
-    )

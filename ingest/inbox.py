@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from ioc.clock import Clock
@@ -115,20 +116,24 @@ class Inbox:
             time.sleep(QUIET_S)
 
     def _pop(self) -> list[Arrival]:
-        taken: list[Arrival] = []
-        size = 0
         pending = self._pending
         with self._room:
             if not pending:
-                return taken
+                return []
             self._in_hand = pending[0].received
-            session = pending[0].session
-            while pending and len(taken) < self._cap and size < BATCH_BYTES:
-                if pending[0].session != session:
-                    break
-                arrival = pending.popleft()
-                size += len(arrival.payload)
-                taken.append(arrival)
-            self._bytes -= size
+            count = min(len(pending), self._cap)
+            if self._bytes > BATCH_BYTES or pending[0].session != pending[-1].session:
+                count = self._fitting(count)
+            taken = [pending.popleft() for _ in range(count)]
+            self._bytes -= sum([len(arrival[1]) for arrival in taken])
             self._room.notify_all()
         return taken
+
+    def _fitting(self, most: int) -> int:
+        """Return how many of the oldest messages are of one session and of a batch's size."""
+        session, size = self._pending[0].session, 0
+        for count, arrival in enumerate(islice(self._pending, most)):
+            if arrival.session != session or size >= BATCH_BYTES:
+                return count
+            size += len(arrival.payload)
+        return most

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
-from ioc.domain.intake import Batch
 from ioc.rows import Committed
 
 Gauges = Callable[[], Mapping[str, float]]
@@ -34,11 +33,8 @@ class Counters:
         self._lock = threading.Lock()
         self._values: Counter[tuple[str, str]] = Counter()
 
-    def committed(
-        self, batch: Batch, committed: Committed, feed_of: Callable[[str], str | None]
-    ) -> None:
-        """Count one committed batch."""
-        feeds = Counter(feed_of(arrival.topic) or "" for arrival in batch.arrivals)
+    def committed(self, feeds: Mapping[str, int], committed: Committed) -> None:
+        """Count one committed batch; `feeds` are its messages by feed."""
         letters = Counter((letter.feed or "", letter.reason) for letter in committed.letters)
         with self._lock:
             self._add("ioc_ingest_batches_total", "", 1)

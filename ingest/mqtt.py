@@ -6,6 +6,7 @@ broker keeps the rest. paho-mqtt is pinned: the joined acknowledgement uses `_pa
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from ingest.buffered import BufferedClient, Taken
+from ingest.buffered import BufferedClient
 from ingest.codecs import Presence
 from ingest.inbox import Inbox
 from ioc.clock import Clock
@@ -29,8 +30,7 @@ from ioc.domain.instant import Micros
 from ioc.domain.intake import Arrival
 
 KEEPALIVE_S: Final = 30
-# Topics as text, by their bytes: beyond so many names somebody puts a counter in the topic.
-_TOPICS: Final = 200_000
+_LEAVE_S: Final = 1.0
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 _PUBACK: Final = np.dtype([("head", ">u2"), ("id", ">u2")])
 _PUBACK_HEAD: Final = 0x4002  # type, and a length of two: success without a word
@@ -57,7 +57,6 @@ class Reader:
     def __init__(self, session: Session, inbox: Inbox, clock: Clock) -> None:
         self._wanted = session
         self._clock = clock
-        self._topics: dict[bytes, str] = {}
         self.inbox = inbox
         self.connected_since: Micros | None = None
         self._client = _client(session)
@@ -66,7 +65,8 @@ class Reader:
         self._client.on_message = self._on_message
         self._client.on_subscribe = self._on_subscribe
         if isinstance(self._client, BufferedClient):
-            self._client.on_messages = self._on_messages
+            self._client.moment = self._moment
+            self._client.on_messages = inbox.push
 
     def start(self) -> None:
         """Connect in the background and stay connected."""
@@ -87,9 +87,15 @@ class Reader:
         """Disconnect; the broker keeps the session and everything not acknowledged."""
         self.inbox.stop()
         if self._wanted.presence is not None:
-            self.publish(self._wanted.presence.topic, self._wanted.presence.gone, retain=True)
+            self._leave(self._wanted.presence)
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _leave(self, presence: Presence) -> None:
+        """Say that we go; a clean end sends no last will, so wait for the broker's answer."""
+        said = self._client.publish(presence.topic, presence.gone, qos=1, retain=True)
+        with contextlib.suppress(RuntimeError):  # not connected: the last will has said it
+            said.wait_for_publish(_LEAVE_S)
 
     def take(self) -> list[Arrival]:
         """Return pending messages of one session; empty when there were none for a while."""
@@ -117,20 +123,8 @@ class Reader:
         """Send an answer to a device, at most once; it is asked for again when it is lost."""
         self._client.publish(topic, payload, qos=0, retain=retain)
 
-    def _on_messages(self, taken: Sequence[Taken]) -> None:
-        """Take a whole read of QoS 1 messages; they share the moment of their arrival."""
-        now, session, topics = self._clock.now(), self.inbox.session, self._topics
-        if len(topics) > _TOPICS:
-            topics.clear()
-        size = 0
-        arrivals: list[Arrival] = []
-        for raw, payload, packet_id, dup, retain in taken:
-            topic = topics.get(raw)
-            if topic is None:
-                topic = topics[raw] = raw.decode("utf-8", "replace")
-            size += len(payload)
-            arrivals.append(Arrival(topic, payload, now, packet_id, dup, retain, session))
-        self.inbox.push(arrivals, size)
+    def _moment(self) -> tuple[Micros, int]:
+        return self._clock.now(), self.inbox.session
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:  # noqa: ANN401
         arrival = Arrival(

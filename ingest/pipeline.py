@@ -83,7 +83,7 @@ class Pipeline:
             self._window.load(self._persist(self._store.remembered))
         else:
             self._window.remember(committed.remembered)
-        self._counters.committed(batch, committed, self._preparer.feed_of)
+        self._counters.committed(self._preparer.counted(batch.arrivals), committed)
         self._announce(committed)
 
     def _split(self, batch: Batch, error: Exception) -> None:
@@ -101,7 +101,7 @@ class Pipeline:
         )
 
     def _letter(self, arrival: Arrival, error: Exception) -> Letter:
-        feed = self._preparer.feed_of(arrival.topic)
+        feed = self._preparer.feed_of(arrival.topic) or None
         return Letter(feed, arrival, "database_refused", str(error))
 
     def _persist(self, action: Callable[[], T]) -> T:

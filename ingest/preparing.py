@@ -7,12 +7,15 @@ channel, a text, a wild time, a retained copy) takes the whole way and comes out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from ingest import feeds
-from ingest.codecs import Command, Ignored, Message, Outcome, Quick, Status
+from ingest.codecs import Command, Ignored, Message, Outcome, Status
 from ingest.feeds import Source
 from ioc.domain import times
 from ioc.domain.errors import PayloadError
@@ -25,6 +28,8 @@ MAX_PAYLOAD: Final = 1 << 20  # 1 MiB: what a dead letter keeps whole; beyond it
 MAX_SLOTS: Final = 300_000
 _ARRIVAL_STANDS_IN: Final = Flag.TIME_RECEIVED | Flag.TIME_CORRECTED
 
+log = structlog.get_logger()
+
 
 @dataclass(slots=True)
 class _Lane:
@@ -32,8 +37,10 @@ class _Lane:
 
     source: Source | None
     parts: Mapping[str, str]
-    quick: Quick | None = None
+    read: Callable[[bytes], tuple[int, Sequence[float]]] | None = None
+    read_one: Callable[[bytes], tuple[int, float]] | None = None
     streams: tuple[int, ...] = ()
+    stream: int = 0  # the only one
     flags: int = 0
     past: int = 0
 
@@ -46,46 +53,63 @@ class Preparer:
         self._router = feeds.router(sources)
         self._slots = Slots()
         self._lanes: dict[str, _Lane] = {}
+        self._feed_of: dict[str, str] = {}
 
-    def prepare(self, arrivals: list[Arrival]) -> Batch:
+    def prepare(self, arrivals: list[Arrival]) -> Batch:  # noqa: PLR0915  the hottest loop here
         """Decode messages into one batch; what cannot be read becomes letters of it."""
         if len(self._slots.keys) > MAX_SLOTS or len(self._lanes) > MAX_SLOTS:
             self._slots.clear()
             self._lanes.clear()
+            self._feed_of.clear()
         batch = Batch(self._slots, arrivals, messages=len(arrivals))
-        lanes = self._lanes
-        streams, instants, results = batch.streams, batch.times, batch.results
-        qualities, flags, origins = batch.qualities, batch.flags, batch.origins
+        lanes, future = self._lanes, times.FUTURE_LIMIT
         for origin, arrival in enumerate(arrivals):
             topic, payload, received, _, _, retain, _ = arrival
-            lane = lanes.get(topic)
-            if lane is None:
-                lane = self._lane(topic)
-            if lane.quick is not None and not retain:
-                try:
-                    time, values = lane.quick.read(payload)
-                except ValueError:  # not of the quick shape
-                    pass
+            lane = lanes.get(topic) or self._lane(topic)
+            try:
+                if retain:
+                    self._whole(batch, origin, lane)
+                elif lane.read_one is not None:
+                    time, value = lane.read_one(payload)
+                    if not received - lane.past <= time <= received + future:
+                        raise ValueError  # noqa: TRY301  the whole way tells what is wrong
+                    batch.streams.append(lane.stream)
+                    batch.times.append(time)
+                    batch.results.append(value)
+                    batch.qualities.append(0)
+                    batch.flags.append(lane.flags)
+                    batch.origins.append(origin)
+                elif lane.read is not None:
+                    time, values = lane.read(payload)
+                    if not received - lane.past <= time <= received + future:
+                        raise ValueError  # noqa: TRY301  the whole way tells what is wrong
+                    batch.streams.extend(lane.streams)
+                    batch.times.extend([time] * len(values))
+                    batch.results.extend(values)
+                    batch.qualities.extend([0] * len(values))
+                    batch.flags.extend([lane.flags] * len(values))
+                    batch.origins.extend([origin] * len(values))
                 else:
-                    if received - lane.past <= time <= received + times.FUTURE_LIMIT:
-                        for stream, value in zip(lane.streams, values, strict=True):
-                            streams.append(stream)
-                            instants.append(time)
-                            results.append(value)
-                            qualities.append(0)
-                            flags.append(lane.flags)
-                            origins.append(origin)
-                        continue
-            self._whole(batch, origin, lane)
+                    self._whole(batch, origin, lane)
+            except ValueError:  # not of the quick shape
+                self._whole(batch, origin, lane)
         return batch
 
-    def feed_of(self, topic: str) -> str | None:
-        """Return the feed a topic belongs to."""
-        route = self._router.match(topic)
-        return None if route is None else route.feed
+    def feed_of(self, topic: str) -> str:
+        """Return the feed a topic belongs to, "" for none."""
+        try:
+            return self._feed_of[topic]
+        except KeyError:
+            route = self._router.match(topic)
+            return "" if route is None else route.feed
+
+    def counted(self, arrivals: Sequence[Arrival]) -> Mapping[str, int]:
+        """Count prepared messages by feed."""
+        return Counter(map(self._feed_of.__getitem__, [arrival[0] for arrival in arrivals]))
 
     def _lane(self, topic: str) -> _Lane:
         route = self._router.match(topic)
+        self._feed_of[topic] = "" if route is None else route.feed
         if route is None:
             return self._lanes.setdefault(topic, _Lane(None, {}))
         source = self._sources[route.feed]
@@ -96,11 +120,12 @@ class Preparer:
                 thing = quick.thing(route.parts)
             except PayloadError:  # the whole way says why
                 return self._lanes.setdefault(topic, lane)
-            lane.quick = quick
+            lane.read, lane.read_one = quick.read, quick.read_one
             lane.streams = tuple(
                 self._slots.of((source.spec.name, thing, name, unit or ""))
                 for name, unit in quick.datastreams
             )
+            lane.stream = lane.streams[0]
             lane.flags = int(Flag.SIMULATED if source.spec.simulated else Flag.NONE)
             lane.past = source.past_limit
         return self._lanes.setdefault(topic, lane)
@@ -127,6 +152,10 @@ class Preparer:
             decoding = source.codec.decode(message)
         except PayloadError as error:
             batch.letters.append(Letter(feed, arrival, error.reason, error.detail))
+            return
+        except Exception as error:  # a broken codec must not stop the other feeds
+            log.exception("codec_failed", feed=feed, topic=arrival.topic)
+            batch.letters.append(Letter(feed, arrival, "codec_failed", repr(error)[:200]))
             return
         for sight in decoding.sightings:
             batch.sightings[feed, sight.thing] = sight

@@ -78,13 +78,15 @@ class Presence(NamedTuple):
 class Quick(NamedTuple):
     """A reader of the common shape of a feed, for speed: all values there, numbers, good.
 
-    `read` returns the device's time and one value for each of `datastreams` (raw name, unit); it
-    raises ValueError for anything else, and the message takes the whole way.
+    `read` returns the device's time and one value for each of `datastreams` (raw name, unit),
+    `read_one` the only value where there is one. Both raise ValueError for anything else, and the
+    message takes the whole way.
     """
 
     datastreams: Sequence[tuple[str, str | None]]
     thing: Callable[[Mapping[str, str]], str]
     read: Callable[[bytes], tuple[int, Sequence[float]]]
+    read_one: Callable[[bytes], tuple[int, float]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,14 +97,14 @@ def _quick(wanted: Options, feed: FeedView) -> Quick | None:
     if not plain or wanted.time is None or "{" not in wanted.thing or any(v.states for v in values):
         return None
     keys = [paths.keys(value.path) for value in values]
-    read = quick.reader(paths.keys(wanted.time), wanted.time_format, keys)
-    if read is None:
+    readers = quick.readers(paths.keys(wanted.time), wanted.time_format, keys)
+    if readers is None:
         return None
     name = paths.name(wanted.thing, feed.names)
     return Quick(
         [(paths.joined(value.path), value.unit) for value in values],
         lambda parts: name(parts, None, None),
-        read,
+        *readers,
     )
 
 

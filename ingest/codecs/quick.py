@@ -21,14 +21,18 @@ _FACTORS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 
 Path: TypeAlias = tuple[str, ...]
 Read: TypeAlias = Callable[[bytes], tuple[int, Sequence[float]]]
+ReadOne: TypeAlias = Callable[[bytes], tuple[int, float]]
 Tree: TypeAlias = "Mapping[str, Tree | type]"
 
 
-def reader(time: Path, time_format: str, values: Sequence[Path]) -> Read | None:
+def readers(
+    time: Path, time_format: str, values: Sequence[Path]
+) -> tuple[Read, ReadOne | None] | None:
     """Return a reader of a message's time and values at the given key paths.
 
-    None where the feed's shape has no quick reader: a time by pattern, a number in a path (it may
-    be an index), a path below another. The reader raises ValueError for any other message.
+    With it comes a leaner one where there is a single value. None where the feed's shape has no
+    quick reader: a time by pattern, a number in a path (it may be an index), a path below another.
+    The readers raise ValueError for any other message.
     """
     scale = _scale(time_format)
     paths = [time, *values]
@@ -41,14 +45,6 @@ def reader(time: Path, time_format: str, values: Sequence[Path]) -> Read | None:
     decode = msgspec.json.Decoder(_struct(tree)).decode
     get_time = _getter(tree, time)
     getters = [_getter(tree, path) for path in values]
-    only = getters[0]
-
-    def read_one(payload: bytes) -> tuple[int, Sequence[float]]:
-        record = decode(payload)
-        value = only(record)
-        if not isfinite(value):
-            raise ValueError
-        return scale(get_time(record)), (value,)
 
     def read(payload: bytes) -> tuple[int, Sequence[float]]:
         record = decode(payload)
@@ -57,7 +53,18 @@ def reader(time: Path, time_format: str, values: Sequence[Path]) -> Read | None:
             raise ValueError
         return scale(get_time(record)), found
 
-    return read_one if len(getters) == 1 else read
+    if len(getters) > 1:
+        return read, None
+    get = getters[0]
+
+    def read_one(payload: bytes) -> tuple[int, float]:
+        record = decode(payload)
+        value = get(record)
+        if value - value != 0.0:  # infinite
+            raise ValueError
+        return scale(get_time(record)), value
+
+    return read, read_one
 
 
 def _scale(time_format: str) -> Callable[[Any], int] | None:

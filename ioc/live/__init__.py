@@ -2,7 +2,7 @@
 
 Keys (all below `Settings.redis_prefix`, "ioc:" by default); times are µs, a null result is NaN:
 
-state      HASH  datastream id -> b"<phenomenon_time>:<result repr>:<quality>:<flags>:<received>"
+state      HASH  datastream id -> orjson [datastream, time, result|null, quality, flags, received]
                  newest phenomenon time wins (a Lua compare-and-set), never last arrived
 seq        INT   number of the last delta
 delta      PUB   orjson {"seq", "t": time of the commit,

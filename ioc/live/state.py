@@ -6,7 +6,6 @@ restart; a correction of the newest value has the same time and replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
@@ -21,16 +20,17 @@ from ioc.rows import Rows
 STREAM_BATCHES: Final = 2000
 TIMEOUT_S: Final = 0.5  # a dead Redis must not hold the live path longer than a glance
 
-# ARGV: t, writer, batch_no, stream entry ("" for none), delta channel, sign of life,
-# then datastream, time, state, delta row for each datastream.
+# ARGV: t, writer, batch_no, stream entry ("" for none), delta channel, sign of life, and the rows:
+# one line each, "[datastream,time,…]", which is both the state and the row of the delta.
 _SCRIPT: Final = """
 local won = {}
-for i = 7, #ARGV, 4 do
-  local have = redis.call('HGET', KEYS[1], ARGV[i])
-  local time = have and tonumber(string.match(have, '^-?%d+'))
-  if not time or tonumber(ARGV[i + 1]) >= time then
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
-    won[#won + 1] = ARGV[i + 3]
+for row in string.gmatch(ARGV[7], '[^\\n]+') do
+  local stream, time = string.match(row, '^%[(%d+),(-?%d+)')
+  local have = redis.call('HGET', KEYS[1], stream)
+  local old = have and tonumber(string.match(have, '^%[%d+,(-?%d+)'))
+  if not old or tonumber(time) >= old then
+    redis.call('HSET', KEYS[1], stream, row)
+    won[#won + 1] = row
   end
 end
 if #won > 0 then
@@ -102,8 +102,7 @@ class Live:
         Returns how many datastreams became newer.
         """
         stream = b"" if rows is None else entry(rows)
-        args: list[Any] = [now, writer, number, stream, self._prefix + "delta", now]
-        args.extend(_states(state))
+        args = [now, writer, number, stream, self._prefix + "delta", now, _lines(state)]
         return int(self._script(keys=self._keys, args=args))
 
     def is_empty(self) -> bool:
@@ -119,11 +118,6 @@ class Live:
         self._redis.publish(self._prefix + "notice", orjson.dumps({"kind": "registry"}))
 
 
-def _states(state: Rows) -> Iterator[Any]:
-    """Yield datastream, time, state and delta row of each datastream."""
-    shown = orjson.dumps(list(state))[2:-2].split(b"],[")
-    for (d, t, r, q, f, v), row in zip(state, shown, strict=False):
-        yield d
-        yield t
-        yield f"{t}:{r!r}:{q}:{f}:{v}"
-        yield b"[%b]" % row
+def _lines(state: Rows) -> bytes:
+    """Encode one row a line; no row holds a text, so brackets stand at its ends alone."""
+    return orjson.dumps(list(state))[1:-1].replace(b"],[", b"]\n[")

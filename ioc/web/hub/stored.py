@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from ioc.domain.instant import from_datetime, from_seconds
 from ioc.storage import alerts, snapshot
@@ -81,16 +82,8 @@ async def read_writers(conn: Db) -> Writers:
 
 def from_state(key: Any, value: Any) -> Sample:  # noqa: ANN401  bytes, which redis types as either
     """Return one field of Redis' `state` hash as a sample."""
-    moment, result, quality, flags, received = value.split(b":")
-    number = float(result)
-    return Sample(
-        int(key),
-        int(moment),
-        None if math.isnan(number) else number,
-        int(quality),
-        int(flags),
-        int(received),
-    )
+    _, moment, result, quality, flags, received = orjson.loads(value)
+    return Sample(int(key), moment, result, quality, flags, received)
 
 
 def _us(moment: datetime | None) -> int | None:

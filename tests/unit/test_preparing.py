@@ -1,0 +1,132 @@
+"""Preparing: the quick lane is the whole way made faster, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest import feeds
+from ingest.codecs import Codec, Decoding, Message
+from ingest.feeds import Feed, Source
+from ingest.preparing import Preparer
+from ioc.domain.instant import Micros
+from ioc.domain.intake import Arrival, Batch
+from ioc.domain.observation import Flag
+
+NOW: Final = Micros(1_795_311_000_000_000)
+ONE: Final = {"a": {"path": "v", "unit": "mm", "max": 10}}
+TWO: Final = {"a": {"path": "v"}, "b": {"path": "deep.w", "unit": ""}}
+
+
+def source(values: dict[str, Any], time_format: str = "auto", **more: Any) -> Source:
+    """Make a feed of numbers at fixed places."""
+    options = {"time": "t", "time_format": time_format, "values": values}
+    return feeds.source(
+        msgspec.convert(
+            {
+                "name": "f", "title": {"vi": "F", "en": "F"}, "codec": "json", "kind": "rain",
+                "topic": "s/{thing}", "expected_period_s": 60, "options": options, **more,
+            },
+            Feed,
+        )
+    )  # fmt: skip
+
+
+def slowed(quick: Source) -> Source:
+    """Return the same feed without its quick reader."""
+    assert quick.codec.quick is not None
+    return Source(
+        quick.feed, quick.patterns, Codec(quick.codec.decode), quick.spec, quick.past_limit
+    )
+
+
+def told(batch: Batch) -> tuple[Any, ...]:
+    """Return what a batch says, comparable."""
+    keys = batch.slots.keys
+    rows = [
+        (keys[s], t, repr(r), q, f, o)
+        for s, t, r, q, f, o in zip(
+            batch.streams, batch.times, batch.results, batch.qualities, batch.flags,
+            batch.origins, strict=True,
+        )
+    ]  # fmt: skip
+    letters = [(letter.reason, letter.detail) for letter in batch.letters]
+    return rows, letters, batch.remembered
+
+
+numbers = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-(10**20), 10**20),
+    st.none(),
+    st.booleans(),
+    st.text("a1,.é", max_size=5),
+)
+instants = st.one_of(
+    st.integers(int(NOW) // 1000 - 10**9, int(NOW) // 1000 + 10**6),
+    st.integers(0, 10**19),
+    st.sampled_from(
+        ["2026-11-22T01:15:00Z", "2026-11-22T08:15:00+07:00", "2026-11-22T08:15:00", "2026-11-22"]
+    ),
+    st.floats(0, 2e9),
+    st.none(),
+)
+records = st.dictionaries(
+    st.sampled_from(["t", "v", "w", "deep", "x"]),
+    st.one_of(instants, numbers, st.dictionaries(st.just("w"), numbers)),
+)
+
+
+@given(
+    st.lists(st.tuples(records, st.booleans()), max_size=5),
+    st.sampled_from([ONE, TWO]),
+    st.sampled_from(["auto", "epoch_ms", "iso"]),
+    st.sampled_from(["real", "simulated"]),
+)
+def test_the_quick_lane_says_what_the_whole_way_says(
+    sent: list[tuple[dict[str, Any], bool]], values: Any, time_format: str, kind: str
+) -> None:
+    """Same rows, same flags, same refusals, whatever stands in the message."""
+    made = source(values, time_format, simulated=kind == "simulated")
+    arrivals = [
+        Arrival("s/x", json.dumps(record).encode(), NOW, n + 1, retain=retain)
+        for n, (record, retain) in enumerate(sent)
+    ]
+    quick = Preparer({"f": made}).prepare(arrivals)
+    assert told(quick) == told(Preparer({"f": slowed(made)}).prepare(arrivals))
+
+
+def test_a_codec_that_breaks_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """A bug in one format costs its message a dead letter; the others go on."""
+
+    def broken(message: Message) -> Decoding:
+        raise ZeroDivisionError(message.topic)
+
+    good = source(ONE)
+    bad = source(ONE, topic="bad/{thing}", name="g")
+    bad = Source(bad.feed, bad.patterns, Codec(broken), bad.spec, bad.past_limit)
+    body = json.dumps({"t": int(NOW) // 1000, "v": 1}).encode()
+    batch = Preparer({"f": good, "g": bad}).prepare(
+        [Arrival("bad/x", body, NOW, 1), Arrival("s/x", body, NOW, 2)]
+    )
+    assert [letter.reason for letter in batch.letters] == ["codec_failed"]
+    assert batch.results == [1.0]
+    assert caplog is not None
+
+
+def test_halves_hold_everything_once() -> None:
+    """Splitting a refused batch neither loses nor repeats a value, a letter or a digest."""
+    made = source(ONE)
+    bodies = [b'{"t":null,"v":1}', b"broken", b'{"v":2}', b'{"v":"x"}', b'{"v":3}']
+    arrivals = [Arrival(f"s/{n}", body, NOW, n + 1) for n, body in enumerate(bodies)]
+    whole = Preparer({"f": made}).prepare(arrivals)
+    first, second = whole.halves()
+    assert first.results + second.results == whole.results
+    assert first.letters + second.letters == whole.letters
+    assert first.remembered + second.remembered == whole.remembered
+    assert [second.arrivals[o].topic for o in second.origins] == ["s/2", "s/4"]
+    assert all(flag & Flag.TIME_RECEIVED for flag in whole.flags)
