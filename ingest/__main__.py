@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final, Protocol
 
@@ -43,6 +43,11 @@ from ioc.storage.registry import Registry
 # One process does the periodic work of a database; the others find the lock taken.
 HOUSEKEEPER: Final = 7_501_003
 
+# How often a process that stands by tries for the writer's lock: take-over within two seconds of
+# the moment at which the database knows that the other is gone.
+STANDBY_S: Final = 1.0
+STATEFUL: Final = 7_501_004  # who reads the feeds whose codecs remember, of processes that share
+
 FAILURES: Final = Failures(
     away=(psycopg.OperationalError, psycopg.InterfaceError),
     refused=(psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError),
@@ -65,14 +70,13 @@ class Ingest:
         self._clock = clock or SystemClock()
         self._stop = threading.Event()
         self._reload = threading.Event()
+        self._owner: batches.Db | None = None  # holds the lock of the feeds with a memory
         self._sources = feeds.load(settings.config_dir / "feeds")
         if not self._sources:
             raise ConfigError(f"{settings.config_dir / 'feeds'}: no feed file (*.yaml)")
         self._registry = registry(settings, self._sources)
         self._counters = Counters()
-        wanted = settings.ingest
-        inbox = Inbox(self._clock, linger_s=wanted.linger_ms / 1000, batch_cap=wanted.batch_cap)
-        self.reader = mqtt.Reader(self._session(), inbox, self._clock)
+        self.reader = self._reader()
         self._recorder = Recorder(settings.database_url, settings.ingest.client_id, self._registry)
         self._live = state.Live(state.connect(settings.redis_url), settings.redis_prefix)
 
@@ -81,12 +85,23 @@ class Ingest:
         self._stop.set()
 
     def run(self) -> None:
-        """Take in messages until `stop`; waits for a database that is away."""
-        if not self._prepare_database():
-            return
+        """Take in messages until `stop`; waits for a database that is away.
+
+        Of several processes with one client id only the one that holds the writer's lock is
+        connected to the broker; the others try for the lock every second.
+        """
         publisher = Publisher(
             self._live, state.newest, (redis.RedisError,), self._clock, self._counters
         )
+        with ExitStack() as stack:
+            stack.callback(self._recorder.close)
+            _run_parts(stack, [publisher, *self._pages()])
+            while self._await_turn():
+                self._active(publisher)
+
+    def _active(self, publisher: Publisher) -> None:
+        """Be the one that reads, until asked to stop or another has taken over."""
+        self.reader, self._owner = self._reader(), None
         pipeline = Pipeline(
             Preparer(self._sources),
             self.reader,
@@ -97,25 +112,28 @@ class Ingest:
             self._stop.wait,
         )
         with ExitStack() as stack:
-            stack.callback(self._recorder.close)
-            parts: list[_Part] = [publisher, self.reader, *self._jobs(), *self._pages()]
-            for part in parts:
-                part.start()
-                stack.callback(part.stop)
-            self._turn_for_ever(pipeline)
+            _run_parts(stack, [self.reader, *self._jobs()])
+            try:
+                self._turn_for_ever(pipeline)
+            except Stopped:
+                log.info("stopped_without_database")
+            except batches.Standby:
+                log.warning("displaced", why="another process holds the writer's lock")
+        self._recorder.close()
 
     def _turn_for_ever(self, pipeline: Pipeline) -> None:
-        try:
-            while not self._stop.is_set():
-                pipeline.turn()
-                if self._reload.is_set():
-                    self._reload.clear()
-                    self._recorder.close()  # the next batch opens again and reads everything
-        except Stopped:
-            log.info("stopped_without_database")
+        while not self._stop.is_set():
+            pipeline.turn()
+            if self.reader.displaced:
+                log.warning("displaced", why="the broker gave our session to another client")
+                return
+            if self._reload.is_set():
+                self._reload.clear()
+                self._recorder.close()  # the next batch opens again and reads everything
 
-    def _prepare_database(self) -> bool:
-        """Register feeds and the writer; False when asked to stop before the database came."""
+    def _await_turn(self) -> bool:
+        """Register feeds and the writer; False when asked to stop before our turn came."""
+        waiting = False
         while not self._stop.is_set():
             try:
                 with pool.connect(self._settings.database_url, name="ingest-start") as conn:
@@ -123,25 +141,65 @@ class Ingest:
                 self._recorder.open()
             except psycopg.errors.UndefinedTable as error:
                 raise ConfigError("the database has no tables yet: run `ioc migrate`") from error
+            except batches.Standby:
+                if not waiting:
+                    log.info("standing_by", client_id=self._settings.ingest.client_id)
+                waiting = True
             except psycopg.OperationalError as error:
                 log.warning("store_away", error=str(error).splitlines()[:1])
-                self._stop.wait(1)
             else:
                 return True
+            self._stop.wait(STANDBY_S)
         return False
+
+    def _reader(self) -> mqtt.Reader:
+        wanted = self._settings.ingest
+        inbox = Inbox(self._clock, linger_s=wanted.linger_ms / 1000, batch_cap=wanted.batch_cap)
+        return mqtt.Reader(self._session(), inbox, self._clock)
 
     def _session(self) -> mqtt.Session:
         wanted = self._settings.ingest
-        patterns = [pattern for source in self._sources.values() for pattern in source.patterns]
+        plain = self._filters(stateful=False)
         return mqtt.Session(
             url=self._settings.mqtt_url,
             client_id=wanted.client_id,
-            subscriptions=topics.subscriptions(patterns),
+            subscriptions=[f"$share/{wanted.share}/{f}" for f in plain]
+            if wanted.share
+            else topics.subscriptions(self._patterns()),
             receive_maximum=wanted.receive_maximum,
             expiry_s=wanted.session_expiry_s,
             stock_reader=wanted.reader == "stock",
             presence=self._presence(),
         )
+
+    def _patterns(self, *, stateful: bool | None = None) -> list[topics.Pattern]:
+        return [
+            pattern
+            for source in self._sources.values()
+            for pattern in source.patterns
+            if stateful is None or source.codec.stateful is stateful
+        ]
+
+    def _filters(self, *, stateful: bool) -> list[str]:
+        return topics.subscriptions(self._patterns(stateful=stateful))
+
+    def _own_stateful(self, conn: batches.Db) -> None:
+        """With a shared subscription: be the one process that reads the feeds with a memory.
+
+        The lock lasts as long as this job's connection; without it the feeds are given up.
+        """
+        if conn is self._owner:
+            return
+        filters = self._filters(stateful=True)
+        try:
+            batches.take_lock(conn, STATEFUL, 1)
+        except batches.Standby:
+            if self._owner is not None:
+                self.reader.unsubscribe(filters)
+            self._owner = None
+        else:
+            self.reader.subscribe(filters)
+            self._owner = conn
 
     def _presence(self) -> Presence | None:
         """Return how the first format that wants to know is told that we listen."""
@@ -150,7 +208,11 @@ class Ingest:
 
     def _jobs(self) -> list[Periodic]:
         url = self._settings.database_url
+        shared = Periodic(
+            "stateful", STANDBY_S, _with_connection(url, "stateful", self._own_stateful)
+        )
         return [
+            *([shared] if self._settings.ingest.share else []),
             Periodic("sign", maintenance.LIFE_S, _with_connection(url, "sign", self._sign)),
             Periodic("refill", maintenance.LIVE_S, _with_connection(url, "refill", self._refill)),
             Periodic("hours", maintenance.HOURS_S, _with_connection(url, "hours", _hours)),
@@ -195,6 +257,12 @@ class Ingest:
             retention.drop_old_observations(conn)
             retention.drop_old_rollups(conn)
             retention.drop_old_letters(conn, limits.dead_letter_days)
+
+
+def _run_parts(stack: ExitStack, parts: Sequence[_Part]) -> None:
+    for part in parts:
+        part.start()
+        stack.callback(part.stop)
 
 
 def _hours(conn: batches.Db) -> None:

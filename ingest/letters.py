@@ -18,7 +18,7 @@ from ioc.domain.errors import ConfigError
 from ioc.log import configure
 from ioc.settings import Settings
 from ioc.storage import dead_letters, pool, things
-from ioc.storage.batches import Recorder
+from ioc.storage.batches import Recorder, Standby
 from ioc.storage.dead_letters import DeadLetter
 from ioc.text import say
 
@@ -77,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = dead_letters.list_(conn, wanted.feed, wanted.limit)
     except ConfigError as error:
         sys.stderr.write(f"ioc dead-letters: {error}\n")
+        return 1
+    except Standby:
+        sys.stderr.write("ioc dead-letters: another retry is under way; wait for its end\n")
         return 1
     except psycopg.OperationalError as error:
         sys.stderr.write(f"ioc dead-letters: {str(error).splitlines()[0]}\n")

@@ -31,6 +31,7 @@ from ioc.domain.intake import Arrival
 
 KEEPALIVE_S: Final = 30
 _LEAVE_S: Final = 1.0
+_TAKEN_OVER: Final = 0x8E
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 _PUBACK: Final = np.dtype([("head", ">u2"), ("id", ">u2")])
 _PUBACK_HEAD: Final = 0x4002  # type, and a length of two: success without a word
@@ -59,6 +60,8 @@ class Reader:
         self._clock = clock
         self.inbox = inbox
         self.connected_since: Micros | None = None
+        self._more: list[str] = []
+        self.displaced = False  # another client has our client id now
         self._client = _client(session)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -96,6 +99,23 @@ class Reader:
         said = self._client.publish(presence.topic, presence.gone, qos=1, retain=True)
         with contextlib.suppress(RuntimeError):  # not connected: the last will has said it
             said.wait_for_publish(_LEAVE_S)
+
+    def subscribe(self, filters: Sequence[str]) -> None:
+        """Ask for more, now and at each later connection."""
+        self._more = list(filters)
+        if self.connected_since is not None:
+            self._ask(self._client, self._more)
+
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Take that back."""
+        self._more = []
+        if filters:
+            self._client.unsubscribe(list(filters))
+
+    def _ask(self, client: mqtt.Client, filters: Sequence[str]) -> None:
+        plain = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        if filters:
+            client.subscribe([(one, plain) for one in filters])
 
     def take(self) -> list[Arrival]:
         """Return pending messages of one session; empty when there were none for a while."""
@@ -154,11 +174,7 @@ class Reader:
         log.info("broker_connected", session_present=flags.session_present)
         if self._wanted.presence is not None:
             self.publish(self._wanted.presence.topic, self._wanted.presence.here, retain=True)
-        if self._wanted.subscriptions:
-            options = SubscribeOptions(
-                qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
-            )
-            client.subscribe([(topic, options) for topic in self._wanted.subscriptions])
+        self._ask(client, [*self._wanted.subscriptions, *self._more])
 
     def _on_subscribe(
         self,
@@ -181,6 +197,7 @@ class Reader:
         _properties: Properties | None,
     ) -> None:
         self.connected_since = None
+        self.displaced |= reason.value == _TAKEN_OVER
         log.warning("broker_disconnected", reason=str(reason))
 
 

@@ -33,6 +33,7 @@ class Province(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Ingest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "ioc-ingest-1"
+    share: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{0,32}$")] = ""
     reader: Literal["buffered", "stock"] = "buffered"
     linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 20
     receive_maximum: Annotated[int, msgspec.Meta(ge=10, le=65535)] = 20000
@@ -141,7 +142,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         raise ConfigError(f"{path}: {error}") from error
     return Settings(
         province=file.province,
-        ingest=file.ingest,
+        ingest=_ingest(file.ingest, env),
         alerting=file.alerting,
         web=_web(file.web, env),
         retention=file.retention,
@@ -168,6 +169,12 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "IOC_TRIAL_BROKER": "1" if settings.trial_broker else "",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _ingest(ingest: Ingest, env: Mapping[str, str]) -> Ingest:
+    """Apply IOC_INGEST_CLIENT_ID, which tells the processes of a shared subscription apart."""
+    name = env.get("IOC_INGEST_CLIENT_ID", "")
+    return msgspec.structs.replace(ingest, client_id=name) if name else ingest
 
 
 def _web(web: Web, env: Mapping[str, str]) -> Web:

@@ -67,6 +67,17 @@ def sign(conn: Db, client_id: str, watermark: Micros, connected_since: Micros | 
     )
 
 
+class Standby(Exception):  # noqa: N818  no error: another process of this client id is the active one
+    """The writer's lock is held by another connection."""
+
+
+def take_lock(conn: Db, kind: int, number: int) -> None:
+    """Take a lock that lasts as long as the connection; raises Standby when another has it."""
+    row = conn.execute("select pg_try_advisory_lock(%s, %s)", (kind, number)).fetchone()
+    if row is None or not row[0]:
+        raise Standby(f"{kind}/{number}")
+
+
 class Recorder:
     """Commits batches of one client. For one thread.
 
@@ -88,19 +99,18 @@ class Recorder:
     def open(self) -> None:
         """Connect, become the only writer of this client id, learn what the database knows.
 
-        Raises psycopg.OperationalError; waits (at most the statement timeout) for a former
-        connection of this writer whose transaction is still under way.
+        Raises psycopg.OperationalError, and Standby while another connection writes for it.
         """
         conn = pool.connect(self._url, name="ingest")
         try:
-            # A peer that lost its power must not hold the lock for two hours.
+            # A peer that lost its power must not hold the lock for two hours: gone in 4 s.
             conn.execute(
-                "select set_config('tcp_keepalives_idle', '10', false),"
-                " set_config('tcp_keepalives_interval', '5', false),"
+                "select set_config('tcp_keepalives_idle', '1', false),"
+                " set_config('tcp_keepalives_interval', '1', false),"
                 " set_config('tcp_keepalives_count', '3', false)"
             )
             self.writer = writer_id(conn, self._client_id)
-            conn.execute("select pg_advisory_lock(%s, %s)", (_LOCK_CLASS, self.writer))
+            take_lock(conn, _LOCK_CLASS, self.writer)
             self.number = last_number(conn, self.writer)
             self._registry.load(conn)
         except BaseException:

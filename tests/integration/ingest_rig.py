@@ -45,20 +45,11 @@ FEEDS: Final = """
   options:
     values:
       pm25: {{path: v}}
-- name: odd
-  title: {{vi: Lạ, en: Odd}}
-  codec: json
-  topic: "{topic}/odd/{{thing}}"
-  expected_period_s: 60
-  kind: environment
-  options:
-    values:
-      unheard_of: {{path: v}}
 """
 
 
 def write_config(folder: Path, topic: str) -> Path:
-    """Make a configuration folder with three feeds."""
+    """Make a configuration folder with two feeds."""
     shutil.copytree(ROOT / "config" / "catalog", folder / "catalog")
     shutil.copy(ROOT / "config" / "ioc.toml", folder / "ioc.toml")
     (folder / "feeds").mkdir()
