@@ -1,0 +1,80 @@
+"""The values of an object that a device or its server filled freely, with their raw key paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
+
+from ingest.codecs import Ignored, configurable_json, paths
+from ioc.domain.errors import PayloadError
+
+MAX_DEPTH: Final = 16  # objects of real decoders nest three or four deep
+MAX_VALUES: Final = configurable_json.MAX_RECORDS  # the same bound: one message, one transaction
+
+Leaf: TypeAlias = tuple[str, float | Ignored | PayloadError]
+Text: TypeAlias = Callable[[str, str], float | None]  # path, text -> a number, None: it is a text
+MAX_DETAIL: Final = 200  # characters
+_SHOWN: Final = 80  # characters of a path in a refusal
+
+
+def no_number(_path: str, _text: str) -> float | None:
+    """Read no text as a number: the format has numbers for that."""
+    return None
+
+
+def leaves(tree: Any, text: Text = no_number, prefix: str = "") -> Iterator[Leaf]:  # noqa: ANN401
+    """Yield (path, value) in the object's own order; a list's keys are its indices from 0.
+
+    Booleans are 0 and 1, null is NaN, texts are ignored unless `text` finds a number in them.
+    Raises PayloadError("too_many_records") after MAX_VALUES.
+    """
+    for count, leaf in enumerate(_walk(tree, prefix, 1, text)):
+        if count >= MAX_VALUES:
+            raise PayloadError("too_many_records", f"more than {MAX_VALUES} values")
+        yield leaf
+
+
+def _walk(tree: Any, prefix: str, depth: int, text: Text) -> Iterator[Leaf]:  # noqa: ANN401
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in items:
+        path = f"{prefix}{key}"
+        if key == "" or len(path) > paths.MAX_NAME or not path.isprintable():
+            yield path[:_SHOWN], PayloadError("unnamed_channel", shown(path))
+        elif not isinstance(value, (dict, list)):
+            yield path, _leaf(path, value, text)
+        elif depth < MAX_DEPTH:
+            yield from _walk(value, f"{path}/", depth + 1, text)
+        else:
+            yield path, PayloadError("too_deep", shown(path))
+
+
+def _leaf(path: str, raw: Any, text: Text) -> float | Ignored | PayloadError:  # noqa: ANN401  JSON
+    if isinstance(raw, bool):
+        return float(raw)
+    if isinstance(raw, str):
+        number = text(path, raw)
+        return Ignored("text") if number is None else number
+    try:
+        return configurable_json.read(raw, None)
+    except PayloadError as error:
+        return readable(error, path)
+
+
+def shown(text: Any, length: int = _SHOWN) -> str:  # noqa: ANN401  JSON
+    """Return a text of a device as a refusal can carry it: short, no NUL, no lone surrogate."""
+    cut = str(text)[:length]
+    return cut if cut.isprintable() else ascii(cut)
+
+
+def readable(error: PayloadError, where: str = "") -> PayloadError:
+    """Return a refusal whose detail can be stored and printed, whatever was in the message."""
+    detail = shown(error.detail, MAX_DETAIL)
+    return PayloadError(error.reason, f"{shown(where)}: {detail}" if where else detail)
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that a text is, NaN for a word for "no value", None for other texts."""
+    try:
+        return configurable_json.read(text, None)
+    except PayloadError:
+        return None
