@@ -106,7 +106,7 @@ class _Reader:
         time, flags = self._when(event)
         found = self._kinds[kind](Origin(thing, time, flags), event) or [Ignored("unused")]
         self._remember(kind, event, message.received, found)
-        return Decoding(found, [_sighting(thing, kind, event)])
+        return Decoding(found, _sightings(thing, kind, event))
 
     def _when(self, event: Event) -> tuple[Micros | None, Flag]:
         if isinstance(event.time, int) and not isinstance(event.time, bool):
@@ -195,8 +195,8 @@ def _log(_origin: Origin, event: Event) -> list[Outcome]:
     return [Ignored("event_kind")]
 
 
-def _sighting(thing: str, kind: str, event: Event) -> Sighting:
+def _sightings(thing: str, kind: str, event: Event) -> list[Sighting]:
     named = lorawan.label(event.device.get("deviceName"))
-    if kind != "location":
-        return Sighting(thing, named)
-    return Sighting(thing, named, *lorawan.position(event.body.get("location")))
+    if kind == "location":
+        return [Sighting(thing, named, *lorawan.position(event.body.get("location")))]
+    return [] if named is None else [Sighting(thing, named)]

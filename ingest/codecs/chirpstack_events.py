@@ -7,7 +7,7 @@ Absent fields are zero in both (proto3).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from struct import unpack_from
+from struct import unpack
 from typing import Any, Final, NamedTuple
 
 from chirpstack_api.integration import integration_pb2
@@ -23,6 +23,8 @@ Field = tuple[int, int, Any]
 UPLINK_CODEC: Final = "UPLINK_CODEC"
 _CODES: Final = {2: UPLINK_CODEC}  # the enum's number, where a server writes enums as numbers
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
+_BESIDE: Final = 13  # bytes of a map's entry of one number that are not the key's
+_LONG: Final = 0x80  # the length of a key from which on it takes two bytes
 _OBJECT: Final = integration_pb2.UplinkEvent.DESCRIPTOR.fields_by_name["object"].number
 
 
@@ -129,33 +131,44 @@ def _struct(payload: bytes, depth: int) -> dict[str, Any]:
         raise PayloadError("too_deep")
     found: dict[str, Any] = {}
     for number, wire, entry in _fields(payload):
-        if (number, wire) == (1, _LEN):
-            key = value = b""
-            for part, kind, content in _fields(entry):
-                if (part, kind) == (1, _LEN):
-                    key = content
-                elif (part, kind) == (2, _LEN):
-                    value = content
-            found[key.decode("utf-8", "replace")] = _value(value, depth)
+        if number == 1 and wire == _LEN:
+            key, value = _plain(entry) or _entry(entry, depth)
+            found[key.decode("utf-8", "replace")] = value
+            _bounded(len(found))
     return found
 
 
+def _plain(entry: bytes) -> tuple[bytes, float] | None:
+    """Read an entry as nearly all are written: a short key, then one number; None: another."""
+    size = entry[1] if len(entry) > _BESIDE else _LONG
+    plain = size < _LONG and len(entry) == size + _BESIDE and entry[0] == 0x0A  # noqa: PLR2004
+    if not plain or entry[size + 2 : size + 5] != b"\x12\x09\x11":
+        return None
+    return entry[2 : size + 2], unpack("<d", entry[size + 5 :])[0]
+
+
+def _entry(entry: bytes, depth: int) -> tuple[bytes, Any]:
+    """Read an entry of any form."""
+    parts = {part: content for part, kind, content in _fields(entry) if kind == _LEN}
+    return parts.get(1, b""), _value(parts.get(2, b""), depth)
+
+
 def _value(payload: bytes, depth: int) -> Any:  # noqa: ANN401  JSON
-    """Read a google.protobuf.Value; of several the last counts."""
+    """Read a google.protobuf.Value by field number and wire type; of several the last counts."""
     found: Any = None
-    for number, _, content in _fields(payload):
-        match number, content:
-            case 1, int():
+    for number, wire, content in _fields(payload):
+        match number, wire:
+            case 1, 0:
                 found = None
-            case 2, bytes():
-                found = unpack_from("<d", content)[0]
-            case 3, bytes():
+            case 2, 1:
+                found = unpack("<d", content)[0]
+            case 3, 2:
                 found = content.decode("utf-8", "replace")
-            case 4, int():
+            case 4, 0:
                 found = content != 0
-            case 5, bytes():
+            case 5, 2:
                 found = _struct(content, depth + 1)
-            case 6, bytes():
+            case 6, 2:
                 found = _list(content, depth + 1)
     return found
 
@@ -163,23 +176,31 @@ def _value(payload: bytes, depth: int) -> Any:  # noqa: ANN401  JSON
 def _list(payload: bytes, depth: int) -> list[Any]:
     if depth > leaves.MAX_DEPTH:
         raise PayloadError("too_deep")
-    return [
-        _value(one, depth) for number, wire, one in _fields(payload) if (number, wire) == (1, _LEN)
-    ]
+    found = []
+    for number, wire, one in _fields(payload):
+        if number == 1 and wire == _LEN:
+            found.append(_value(one, depth))
+            _bounded(len(found))
+    return found
+
+
+def _bounded(values: int) -> None:
+    if values > leaves.MAX_VALUES:
+        raise PayloadError("too_many_records", f"more than {leaves.MAX_VALUES} values")
 
 
 def _fields(payload: bytes) -> Iterator[Field]:
-    """Yield the fields of a message; groups, which nobody writes, end the reading."""
+    """Yield the fields of a message; groups, which nobody writes, are refused."""
     at, end = 0, len(payload)
     while at < end:
         tag, at = _varint(payload, at)
         wire = tag & 7
-        if wire == _VARINT:
+        if wire == _LEN:
+            size, at = _varint(payload, at)
+        elif wire == _VARINT:
             number, at = _varint(payload, at)
             yield tag >> 3, wire, number
             continue
-        if wire == _LEN:
-            size, at = _varint(payload, at)
         elif wire in (_I64, _I32):
             size = 8 if wire == _I64 else 4
         else:
@@ -191,9 +212,10 @@ def _fields(payload: bytes) -> Iterator[Field]:
 
 
 def _varint(payload: bytes, at: int) -> tuple[int, int]:
+    if at < len(payload) and payload[at] < 0x80:  # noqa: PLR2004  one byte: nearly all of them
+        return payload[at], at + 1
     number = shift = 0
-    while at < len(payload) and shift < 70:  # noqa: PLR2004  ten bytes hold 64 bits
-        byte = payload[at]
+    for byte in payload[at : at + 10]:  # ten bytes hold 64 bits
         at += 1
         number |= (byte & 0x7F) << shift
         if byte < 0x80:  # noqa: PLR2004

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from math import isfinite
 from typing import Any, Final, TypeAlias
 
 from ingest.codecs import Ignored, configurable_json, paths
@@ -22,33 +23,35 @@ def no_number(_path: str, _text: str) -> float | None:
     return None
 
 
-def leaves(tree: Any, text: Text = no_number, prefix: str = "") -> Iterator[Leaf]:  # noqa: ANN401
-    """Yield (path, value) in the object's own order; a list's keys are its indices from 0.
+def leaves(tree: Any, text: Text = no_number, prefix: str = "") -> list[Leaf]:  # noqa: ANN401
+    """Return (path, value) in the object's own order; a list's keys are its indices from 0.
 
     Booleans are 0 and 1, null is NaN, texts are ignored unless `text` finds a number in them.
     Raises PayloadError("too_many_records") after MAX_VALUES.
     """
-    for count, leaf in enumerate(_walk(tree, prefix, 1, text)):
-        if count >= MAX_VALUES:
-            raise PayloadError("too_many_records", f"more than {MAX_VALUES} values")
-        yield leaf
+    found: list[Leaf] = []
+    _walk(found, tree, prefix, 1, text)
+    return found
 
 
-def _walk(tree: Any, prefix: str, depth: int, text: Text) -> Iterator[Leaf]:  # noqa: ANN401
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    for key, value in items:
+def _walk(found: list[Leaf], tree: Any, prefix: str, depth: int, text: Text) -> None:  # noqa: ANN401
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         path = f"{prefix}{key}"
         if key == "" or len(path) > paths.MAX_NAME or not path.isprintable():
-            yield path[:_SHOWN], PayloadError("unnamed_channel", shown(path))
+            found.append((path[:_SHOWN], PayloadError("unnamed_channel", shown(path))))
         elif not isinstance(value, (dict, list)):
-            yield path, _leaf(path, value, text)
+            found.append((path, _leaf(path, value, text)))
         elif depth < MAX_DEPTH:
-            yield from _walk(value, f"{path}/", depth + 1, text)
+            _walk(found, value, f"{path}/", depth + 1, text)
         else:
-            yield path, PayloadError("too_deep", shown(path))
+            found.append((path, PayloadError("too_deep", shown(path))))
+        if len(found) > MAX_VALUES:
+            raise PayloadError("too_many_records", f"more than {MAX_VALUES} values")
 
 
 def _leaf(path: str, raw: Any, text: Text) -> float | Ignored | PayloadError:  # noqa: ANN401  JSON
+    if isinstance(raw, float) and isfinite(raw):  # nearly all of them
+        return raw
     if isinstance(raw, bool):
         return float(raw)
     if isinstance(raw, str):

@@ -35,7 +35,7 @@ def outcomes(origin: Origin, tree: Any, device: Device | None) -> list[Outcome]:
     Values come in the object's own order, save that those a known device is there for come first.
     """
     if device is None:
-        return [_outcome(origin, leaf, None) for leaf in leaves.leaves(tree)]
+        return [_outcome(origin, leaf) for leaf in leaves.leaves(tree)]
     past = tree.get(device.history) if device.history and isinstance(tree, dict) else None
     now = {k: v for k, v in tree.items() if k != device.history} if isinstance(past, list) else tree
     units = device.units
@@ -43,7 +43,7 @@ def outcomes(origin: Origin, tree: Any, device: Device | None) -> list[Outcome]:
     def number(path: str, text: str) -> float | None:
         return leaves.number_in(text) if path in units else None
 
-    found = list(leaves.leaves(now, number))
+    found = leaves.leaves(now, number)
     if device.first:
         found.sort(key=lambda leaf: leaf[0] not in device.first)
     made = [_outcome(origin, leaf, device) for leaf in found]
@@ -92,7 +92,7 @@ def label(raw: Any) -> str | None:  # noqa: ANN401  JSON
     return shown if shown and shown.isprintable() else None
 
 
-def _outcome(origin: Origin, leaf: leaves.Leaf, device: Device | None) -> Outcome:
+def _outcome(origin: Origin, leaf: leaves.Leaf, device: Device | None = None) -> Outcome:
     name, result = leaf
     if not isinstance(result, float):
         return result
@@ -103,7 +103,7 @@ def _reading(origin: Origin, part: Part) -> Outcome:
     if isinstance(part, (Ignored, PayloadError)):
         return part
     own = part.time is not None
-    flags = Flag.NONE if own else origin.flags
+    flags = origin.flags & Flag.SIMULATED if own else origin.flags
     if part.historical:
         flags |= Flag.HISTORICAL
     time = part.time if own else origin.time
@@ -116,7 +116,8 @@ def _past(origin: Origin, records: list[Any], device: Device) -> Iterator[Outcom
     for record in records[: configurable_json.MAX_RECORDS]:
         try:
             time = _seconds(record)
-            then = Origin(origin.thing, time, Flag.HISTORICAL)
+            flags = Flag.HISTORICAL | (origin.flags & Flag.SIMULATED)
+            then = Origin(origin.thing, time, flags)
             values = {k: v for k, v in record.items() if k != "timestamp"}
             for leaf in leaves.leaves(values):
                 yield _outcome(then, leaf, device)

@@ -89,6 +89,7 @@ class _Reader:
         elif api == _DEVICE_API:
             yield from self._of_device(kind, device, root)
         elif isinstance(root, dict):
+            _bounded(sum(len(one) if isinstance(one, list) else 1 for one in root.values()))
             for name, records in root.items():
                 yield from self._of_device(kind, name, records)
         else:
@@ -107,8 +108,7 @@ class _Reader:
 
     def _telemetry(self, thing: str, content: Any) -> Iterator[Item]:  # noqa: ANN401  JSON
         records = content if isinstance(content, list) else [content]
-        if len(records) > configurable_json.MAX_RECORDS:
-            raise PayloadError("too_many_records", str(len(records)))
+        _bounded(len(records))
         for record in records:
             try:
                 yield from self._record(thing, record)
@@ -130,6 +130,12 @@ class _Reader:
 
     def _named(self, raw: Any) -> str:  # noqa: ANN401  JSON
         return self._thing({}, {"device": raw}, None)
+
+
+def _bounded(records: int) -> None:
+    """Refuse a message that would fill more than one transaction."""
+    if records > configurable_json.MAX_RECORDS:
+        raise PayloadError("too_many_records", str(records))
 
 
 def _split(topic: str) -> tuple[str, str, str]:

@@ -240,4 +240,5 @@ def _sightings(thing: str, ids: Mapping[str, Any], uplink: Mapping[str, Any]) ->
         except PayloadError:
             continue
         return [Sighting(thing, _label(ids), lon, lat)]
-    return [Sighting(thing, _label(ids))]
+    named = _label(ids)
+    return [] if named is None else [Sighting(thing, named)]

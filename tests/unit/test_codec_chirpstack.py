@@ -180,6 +180,18 @@ def test_a_struct_too_deep_is_refused() -> None:
         codec(encoding="protobuf").decode(message(event.SerializeToString()))
 
 
+def test_unknown_fields_of_protobuf_are_passed_over() -> None:
+    """A field of another wire type is unknown to the schema: it is no value and no error."""
+    odd = b"\x12\x03abc" + b"\x19" + bytes(8) + b"\x20\x01"  # of a Value; the last one counts
+    entry = b"\x08\x01" + b"\x0a\x01a" + b"\x12" + bytes([len(odd)]) + odd
+    struct = b"\x0a" + bytes([len(entry)]) + entry
+    number = integration_pb2.UplinkEvent.DESCRIPTOR.fields_by_name["object"].number
+    payload = bytes([number << 3 | 2, len(struct)]) + struct
+    (value,) = codec(encoding="protobuf").decode(message(payload)).outcomes
+    assert isinstance(value, Decoded)
+    assert (value.datastream, value.result) == ("a", 1.0)
+
+
 @given(payloads | mangled(TEMPLATE), st.sampled_from(KINDS), st.sampled_from(["json", "protobuf"]))
 def test_any_payload_is_understood_or_refused(payload: bytes, kind: str, encoding: str) -> None:
     """Whatever the bytes are: outcomes that can be stored, or a refusal that can be read."""

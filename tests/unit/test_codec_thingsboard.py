@@ -67,12 +67,17 @@ def test_a_feed_may_use_a_prefix_of_its_own() -> None:
 
 
 def test_too_many_records_are_refused() -> None:
-    """One message holds at most MAX_RECORDS records of a device; others keep theirs."""
-    content = {"A": [{"t": 1}] * (MAX_RECORDS + 1), "B": [{"t": 2}]}
-    first, second = codec().decode(message("v1/gateway/telemetry", content)).outcomes
-    assert isinstance(first, PayloadError)
-    assert (first.reason, first.detail) == ("too_many_records", f"A: {MAX_RECORDS + 1}")
-    assert isinstance(second, Decoded)
+    """A message holds at most MAX_RECORDS records, of all its devices together."""
+    records = [{"t": 1}] * (MAX_RECORDS - 1)
+    full = message("v1/gateway/telemetry", {"A": records, "B": [{"t": 2}]})
+    assert len(codec().decode(full).outcomes) == MAX_RECORDS
+    over = message("v1/gateway/telemetry", {"A": records, "B": [{"t": 2}], "C": {}})
+    with pytest.raises(PayloadError, match="too_many_records"):
+        codec().decode(over)
+    topic = "tb/tram-03/v1/devices/me/telemetry"
+    (refusal,) = codec().decode(message(topic, [{"t": 1}] * (MAX_RECORDS + 1))).outcomes
+    assert isinstance(refusal, PayloadError)
+    assert (refusal.reason, refusal.detail) == ("too_many_records", f"tram-03: {MAX_RECORDS + 1}")
 
 
 @given(payloads | mangled(TEMPLATE), st.sampled_from(TOPICS))
