@@ -196,7 +196,7 @@ def _log(_origin: Origin, event: Event) -> list[Outcome]:
 
 
 def _sightings(thing: str, kind: str, event: Event) -> list[Sighting]:
-    named = lorawan.label(event.device.get("deviceName"))
+    named = leaves.label(event.device.get("deviceName"))
     if kind == "location":
         return [Sighting(thing, named, *lorawan.position(event.body.get("location")))]
     return [] if named is None else [Sighting(thing, named)]

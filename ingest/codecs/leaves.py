@@ -69,6 +69,12 @@ def shown(text: Any, length: int = _SHOWN) -> str:  # noqa: ANN401  JSON
     return cut if cut.isprintable() else ascii(cut)
 
 
+def label(raw: Any) -> str | None:  # noqa: ANN401  JSON
+    """Return a name for people, None where it is none."""
+    shown = raw.strip()[: paths.MAX_NAME] if isinstance(raw, str) else ""
+    return shown if shown and shown.isprintable() else None
+
+
 def readable(error: PayloadError, where: str = "") -> PayloadError:
     """Return a refusal whose detail can be stored and printed, whatever was in the message."""
     detail = shown(error.detail, MAX_DETAIL)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import isnan
 from typing import Any, Final, NamedTuple
 
-from ingest.codecs import Ignored, Outcome, configurable_json, leaves, paths
+from ingest.codecs import Ignored, Outcome, configurable_json, leaves
 from ingest.codecs.devices import Device, Part
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import SECOND, Micros
@@ -84,12 +84,6 @@ def position(where: Any) -> tuple[float, float]:  # noqa: ANN401  JSON
     if not (abs(lon) <= 180 and abs(lat) <= 90):  # noqa: PLR2004  degrees; NaN fails too
         raise PayloadError("bad_location", f"{lon}, {lat}")
     return lon, lat
-
-
-def label(raw: Any) -> str | None:  # noqa: ANN401  JSON
-    """Return a name for people, None where it is none."""
-    shown = raw.strip()[: paths.MAX_NAME] if isinstance(raw, str) else ""
-    return shown if shown and shown.isprintable() else None
 
 
 def _outcome(origin: Origin, leaf: leaves.Leaf, device: Device | None = None) -> Outcome:

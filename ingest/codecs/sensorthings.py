@@ -24,7 +24,6 @@ from ingest.codecs import (
     Outcome,
     configurable_json,
     leaves,
-    lorawan,
     moments,
     paths,
 )
@@ -169,8 +168,8 @@ def _owner(topic: str, record: Mapping[str, Any]) -> _Owner:
     thing = thing if isinstance(thing, dict) else {}
     of_thing = _entity("Things", thing)
     if of_thing is not None:
-        return _Owner(of_thing, name, lorawan.label(thing.get("name")), units)
-    return _Owner(name, "", lorawan.label(stream.get("name")), units)
+        return _Owner(of_thing, name, leaves.label(thing.get("name")), units)
+    return _Owner(name, "", leaves.label(stream.get("name")), units)
 
 
 def _entity(kind: str, entity: Mapping[str, Any]) -> str | None:

@@ -228,7 +228,7 @@ def _object(raw: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401  JSON
 
 def _label(ids: Mapping[str, Any]) -> str | None:
     """Return the id that people gave the device: the DevEUI says nothing to them."""
-    return lorawan.label(ids.get("device_id"))
+    return leaves.label(ids.get("device_id"))
 
 
 def _sightings(thing: str, ids: Mapping[str, Any], uplink: Mapping[str, Any]) -> list[Sighting]:

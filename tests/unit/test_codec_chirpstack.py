@@ -126,6 +126,23 @@ def test_a_location_places_the_device() -> None:
     assert (sight.lon, sight.lat) == (105.7712, 21.0889)
 
 
+def test_a_device_on_mains_has_no_battery_level() -> None:
+    """External power: the level that the server then leaves at 0 is not a battery of 0 %."""
+    status = json.dumps({"margin": 12, "externalPowerSource": True, "batteryLevel": 0}).encode()
+    found = codec().decode(message(status, "status")).outcomes
+    named = [o.datastream for o in found if isinstance(o, Decoded)]
+    assert named == ["margin", "externalPowerSource"]
+
+
+def test_a_server_that_decoded_nothing_needs_no_decoder() -> None:
+    """An empty object of an unknown model is the server's word; of a known one we decode."""
+    frame = {"object": {}, "data": "AXVkA4LoAw==", "fPort": 85}
+    known = {"deviceInfo": {"deviceProfileName": "EM500-UDL"}}
+    one = codec()
+    assert one.decode(message(json.dumps(frame).encode())).outcomes == [Ignored("unused")]
+    assert len(one.decode(message(json.dumps(frame | known).encode())).outcomes) == 2
+
+
 def test_the_topic_names_a_device_that_the_message_does_not() -> None:
     """Without deviceInfo the topic's DevEUI stands in."""
     (value,) = codec().decode(message(up(deviceInfo={}))).outcomes
