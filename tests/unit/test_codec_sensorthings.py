@@ -1,0 +1,94 @@
+"""The SensorThings codec: whose an Observation is, its quality, limits, any payload."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.codecs import Codec, Message, sensorthings
+from ingest.codecs.configurable_json import MAX_RECORDS
+from ioc.domain.errors import ConfigError, PayloadError
+from ioc.domain.intake import Sighting
+from ioc.domain.observation import Decoded, Quality
+from tests.unit.codec_promises import NOW, View, keep, mangled, payloads
+
+TOPIC: Final = "v1.1/Datastreams(42)/Observations"
+TOPICS: Final = (
+    TOPIC,
+    "v1.1/Observations",
+    "v1.1/MultiDatastreams(1)/Observations",
+    "v1.1/Things(1)",
+)
+TEMPLATE: Final[dict[str, Any]] = {
+    "phenomenonTime": "2026-11-22T01:10:00Z/2026-11-22T01:15:00Z",
+    "resultTime": "2026-11-22T01:15:01Z",
+    "result": 41.5,
+    "resultQuality": "00",
+    "Datastream@iot.navigationLink": "http://frost/v1.1/Observations(901)/Datastream",
+    "Datastream": {
+        "@iot.id": 7,
+        "@iot.selfLink": "http://frost/v1.1/Datastreams(7)",
+        "name": "PM2.5",
+        "unitOfMeasurement": {"symbol": "µg/m³"},
+        "Thing": {"@iot.id": "a'b", "name": "Trạm Nhà Bè"},
+    },
+    "MultiDatastream": {"@iot.id": 8, "unitOfMeasurements": [{"symbol": "mm"}, {}]},
+}
+
+
+def codec(**options: Any) -> Codec:
+    return sensorthings.build(options, View())
+
+
+def message(payload: Any, topic: str = TOPIC) -> Message:
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return Message(topic, {"path": topic.partition("/")[2]}, raw, NOW)
+
+
+@pytest.mark.parametrize("options", [{"quality": {"1": "ok"}}, {"x": 1}])
+def test_wrong_options_are_told(options: dict[str, Any]) -> None:
+    """What the options hold that is not understood stops the start, with the place."""
+    with pytest.raises(ConfigError, match="options"):
+        codec(**options)
+
+
+def test_quality_is_read_only_where_its_codes_are_known() -> None:
+    """Without codes in the feed a resultQuality says nothing; with them an odd one is suspect."""
+    observation = message({"result": 1, "resultQuality": 2})
+    (plain,) = codec().decode(observation).outcomes
+    (read,) = codec(quality={"2": "fault"}).decode(observation).outcomes
+    (odd,) = codec(quality={"3": "fault"}).decode(observation).outcomes
+    qualities = [o.quality for o in (plain, read, odd) if isinstance(o, Decoded)]
+    assert qualities == [Quality.GOOD, Quality.FAULT, Quality.SUSPECT]
+
+
+def test_an_expanded_thing_is_named() -> None:
+    """The thing of an expanded Datastream, as the API addresses it, with its name for people."""
+    one = {key: value for key, value in TEMPLATE.items() if key != "MultiDatastream"}
+    found = codec().decode(message(one))
+    assert found.sightings == [Sighting("Things('a''b')", "Trạm Nhà Bè")]
+    (value,) = found.outcomes
+    assert isinstance(value, Decoded)
+    assert (value.thing, value.datastream) == ("Things('a''b')", "Datastreams(7)")
+
+
+def test_units_of_a_multi_datastream_go_with_their_values() -> None:
+    """Each value of a MultiDatastream's result has the unit of its place."""
+    found = codec().decode(message(TEMPLATE | {"result": [1, 2, 3]})).outcomes
+    assert [o.unit for o in found if isinstance(o, Decoded)] == ["mm", None, None]
+
+
+def test_too_many_observations_are_refused() -> None:
+    """A list of Observations is limited as records of other formats are."""
+    with pytest.raises(PayloadError, match="too_many_records"):
+        codec().decode(message([1] * (MAX_RECORDS + 1)))
+
+
+@given(payloads | mangled(TEMPLATE), st.sampled_from(TOPICS))
+def test_any_payload_is_understood_or_refused(payload: bytes, topic: str) -> None:
+    """Whatever the bytes are: outcomes that can be stored, or a refusal that can be read."""
+    keep(codec(quality={"00": "good"}), message(payload, topic))
