@@ -14,7 +14,9 @@ from ingest import topics
 from ingest.codecs import Build, Codec
 from ioc import plugins
 from ioc.domain.errors import ConfigError
+from ioc.domain.instant import SECOND, from_seconds
 from ioc.domain.intake import DatastreamSpec, FeedSpec
+from ioc.domain.times import FUTURE_LIMIT
 from ioc.settings import read_yaml
 
 STALE_PERIODS: Final = 5  # a feed that names no limit: five lost messages are silence
@@ -61,13 +63,16 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     simulated: bool = False
     zone: str = "Asia/Ho_Chi_Minh"
     past_limit_s: Seconds = 7 * 86400
+    future_limit_s: Seconds = FUTURE_LIMIT / SECOND
     admit: bool = False
     datastreams: dict[str, Datastream] = msgspec.field(default_factory=dict)
     options: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def patterns(self) -> list[topics.Pattern]:
-        return [topics.parse(t) for t in ([self.topic] if isinstance(self.topic, str) else self.topic)]
+        return [
+            topics.parse(t) for t in ([self.topic] if isinstance(self.topic, str) else self.topic)
+        ]
 
     @property
     def names(self) -> Sequence[str]:
@@ -100,6 +105,7 @@ class Source:
     codec: Codec
     spec: FeedSpec
     past_limit: int  # µs
+    future_limit: int = FUTURE_LIMIT  # µs
 
 
 def load(folder: Path, *, examples: bool = False) -> dict[str, Source]:
@@ -142,5 +148,10 @@ def source(feed: Feed) -> Source:
     build: Build = plugins.load("ioc.codecs", feed.codec)
     codec = build(feed.options, feed)
     return Source(
-        feed, feed.patterns, codec, feed.spec(codec.datastreams), round(feed.past_limit_s * 1e6)
+        feed,
+        feed.patterns,
+        codec,
+        feed.spec(codec.datastreams),
+        from_seconds(feed.past_limit_s),
+        from_seconds(feed.future_limit_s),
     )

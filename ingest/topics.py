@@ -1,4 +1,7 @@
-"""Which feed a topic belongs to: the most literal pattern wins, a tie is a configuration error."""
+"""Which feed a topic belongs to: the most literal pattern wins, a tie is a configuration error.
+
+A tie: two patterns that are literal at the same levels and can match one topic.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +55,14 @@ class Pattern:
         return dict(zip(self.names, values, strict=True))
 
     @property
-    def rank(self) -> tuple[int, bool]:
-        """More literal levels first; of equals the one without an open end."""
-        return sum(level is not None for level in self.levels), not self.tail
+    def rank(self) -> tuple[int, bool, tuple[bool, ...]]:
+        """More literal levels first; of equals the one without an open end, then the left one.
+
+        Left: literal where the other is not. `telegraf/{host}/{name}` is somebody's own tree,
+        `{key}/{device}/attrs` reaches into everybody's.
+        """
+        literal = tuple(level is not None for level in self.levels)
+        return sum(literal), not self.tail, literal
 
     def overlaps(self, other: Pattern) -> bool:
         """Say whether some topic matches both."""
@@ -110,9 +118,11 @@ def subscriptions(patterns: Iterable[Pattern]) -> list[str]:
 
 def _covers(general: str, special: str) -> bool:
     wide, narrow = general.split("/"), special.split("/")
+    if narrow[0].startswith("$") and wide[0] in ("+", "#"):
+        return False  # no wildcard reaches the broker's own topics
     if wide[-1] == "#":
-        wide = wide[:-1]
-        if len(narrow) <= len(wide):
+        wide = wide[:-1]  # "a/#" matches "a" too
+        if len(narrow) < len(wide):
             return False
         narrow = narrow[: len(wide)]
     return len(wide) == len(narrow) and all(
