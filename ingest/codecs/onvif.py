@@ -39,7 +39,7 @@ from ioc.domain.intake import DatastreamSpec
 from ioc.domain.observation import Decoded, DeviceState, Flag
 
 MAX_CAMERAS: Final = 10_000  # a province's
-MAX_PROPERTIES: Final = 64  # of one camera: eight kinds by eight video sources
+MAX_PROPERTIES: Final = 64  # of one camera: eight kinds by eight video sources; of one event
 _EVENT: Final = "event"
 # ONVIF topics without namespaces -> what is wrong; a topic that starts with one of these.
 _PROBLEMS: Final = {
@@ -106,6 +106,8 @@ class _Cameras:
             raise PayloadError("not_of_format", "no object")
         origin = self._origin(message, root)
         data = _items(root, "Data")
+        if len(data) > MAX_PROPERTIES:
+            raise PayloadError("too_many_records", str(len(data)))
         if problem is not None:
             return Decoding([self._property(origin, (problem, source or _token(root)), data, root)])
         if recording:
