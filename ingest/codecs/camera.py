@@ -161,4 +161,4 @@ def _state(raw: Any) -> DeviceState:  # noqa: ANN401  JSON
     try:
         return DeviceState(raw.strip().lower() if isinstance(raw, str) else "")
     except ValueError as error:
-        raise PayloadError("bad_state", paths.described(raw)) from error
+        raise PayloadError("bad_state", paths.shown(raw)) from error

@@ -172,7 +172,7 @@ class _Reader:
         raw = self._status(record, root)
         if raw is ABSENT or raw is None:
             return Quality.GOOD
-        if isinstance(raw, (dict, list)):
+        if isinstance(raw, (dict, list)) or paths.is_huge(raw):
             return Quality.SUSPECT
         return self._codes.get(str(raw).strip(), Quality.SUSPECT)
 

@@ -114,11 +114,8 @@ class _Recorder:
         if role not in _ROLES:
             return Ignored("unused")
         known = self._cameras.get(camera) or {}
-        if state is DeviceState.DISABLED:
-            roles: Roles = {role: state}
-        else:
-            roles = {r: s for r, s in known.items() if s is not DeviceState.DISABLED}
-            roles[role] = state
+        others = {} if state is DeviceState.DISABLED else known  # the whole camera is switched off
+        roles: Roles = {**others, role: state}
         self._cameras.put(camera, roles)
         if self._gone and message.retain:  # what the broker kept of a recorder that died since
             return Status(camera, DeviceState.UNKNOWN, role)

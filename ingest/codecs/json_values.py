@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs.paths import described, shown
+from ingest.codecs.paths import is_huge, shown
 from ioc.domain.errors import PayloadError
 
 # A gateway that was off for a week sends some thousand records at once; beyond this one message
@@ -65,7 +65,7 @@ def read(raw: Any, states: Mapping[str, int] | None = None) -> float:  # noqa: A
         return nan
     if isinstance(raw, str):
         return from_text(raw)
-    raise PayloadError("bad_value", described(raw))
+    raise PayloadError("bad_value", shown(raw))
 
 
 def _finite(raw: float) -> float:
@@ -94,8 +94,8 @@ def from_text(raw: str) -> float:
 def _state(raw: Any, states: Mapping[str, int]) -> float:  # noqa: ANN401  JSON
     if raw is None:
         return nan
-    if isinstance(raw, (dict, list)):
-        raise PayloadError("bad_state", described(raw))
+    if isinstance(raw, (dict, list)) or is_huge(raw):
+        raise PayloadError("bad_state", shown(raw))
     key = str(raw).lower() if isinstance(raw, bool) else str(raw).strip()
     code = states.get(key)
     if code is None:

@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ingest.codecs.paths import described, shown
+from ingest.codecs.paths import is_huge, shown
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros, from_datetime
 from ioc.domain.observation import Flag
@@ -121,7 +121,9 @@ def _text(raw: Any) -> str:  # noqa: ANN401  JSON
     if raw is None:
         return ""
     if isinstance(raw, bool) or not isinstance(raw, (str, int)):
-        raise PayloadError("bad_time", described(raw))
+        raise PayloadError("bad_time", shown(raw))
+    if is_huge(raw):
+        raise PayloadError("bad_time", shown(raw))
     text = str(raw).strip()
     if len(text) > _LONGEST:
         raise PayloadError("bad_time", shown(text))

@@ -180,7 +180,9 @@ def _raised(data: Mapping[str, Any]) -> bool:
 
 
 def _word(raw: Any) -> str:  # noqa: ANN401  JSON
-    return str(raw).strip().lower() if isinstance(raw, str | int) else ""
+    if isinstance(raw, str):
+        return raw.strip().lower()
+    return str(int(raw)) if raw in (0, 1) else ""
 
 
 def _recording(origin: Origin, topic: str, data: Mapping[str, Any]) -> Outcome:

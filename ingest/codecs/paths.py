@@ -14,7 +14,8 @@ Name = Callable[[Mapping[str, str], Any, Any], str]  # topic parts, record, payl
 
 MAX_NAME: Final = 200  # the column's own limit
 MAX_UNIT: Final = 40  # "µmol/(m²·s)" is 11; beyond it somebody writes prose
-_SHOWN: Final = 80  # characters of a device's text in a refusal
+MAX_SHOWN: Final = 80  # characters of a device's text in a refusal
+MAX_BITS: Final = 1024  # of an integer; no float holds more
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -86,6 +87,8 @@ def named(raw: Any) -> str:  # noqa: ANN401  JSON
     """Return a device's own id; PayloadError no_thing, bad_thing."""
     if raw is ABSENT or raw is None or isinstance(raw, (bool, float, dict, list)):
         raise PayloadError("no_thing")
+    if is_huge(raw):
+        raise PayloadError("bad_thing", shown(raw))
     text = str(raw).strip()
     if not text:
         raise PayloadError("no_thing")
@@ -115,14 +118,19 @@ def unit(raw: Any) -> str | None:  # noqa: ANN401  JSON
     return text or None
 
 
-def described(raw: Any) -> str:  # noqa: ANN401  JSON
-    """Return a value for a refusal; of what holds others only its kind (they may be deep)."""
+def shown(raw: Any) -> str:  # noqa: ANN401  JSON
+    """Return what a refusal can quote of a value: short, fit for a log, a screen, a database.
+
+    What is nested or huge is named only: its repr() raises RecursionError or ValueError.
+    """
     if isinstance(raw, (dict, list)):
         return "an object" if isinstance(raw, dict) else "a list"
-    return shown(raw if isinstance(raw, str) else repr(raw))
+    if is_huge(raw):
+        return "a number beyond any"
+    text = (raw if isinstance(raw, str) else repr(raw))[:MAX_SHOWN]
+    return text if text.isprintable() else text.encode("unicode_escape").decode()[:MAX_SHOWN]
 
 
-def shown(text: str) -> str:
-    """Return the start of a device's text, fit for a log, a screen and a database."""
-    cut = text[:_SHOWN]
-    return cut if cut.isprintable() else cut.encode("unicode_escape").decode()[:_SHOWN]
+def is_huge(raw: Any) -> bool:  # noqa: ANN401  JSON
+    """Say whether a value is an integer that no float holds; Python does not print some of them."""
+    return isinstance(raw, int) and raw.bit_length() > MAX_BITS

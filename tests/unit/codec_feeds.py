@@ -105,7 +105,14 @@ def hostile(*keys: str) -> st.SearchStrategy[bytes]:
         | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
         | json_like(*keys).map(lambda value: json.dumps(value).encode())
         | st.integers(min_value=1, max_value=3000).map(nested(*keys))
+        | st.integers(min_value=300, max_value=9000).map(endless(*keys))
     )
+
+
+def endless(*keys: str) -> Callable[[int], bytes]:
+    """Return a function digits -> an object whose keys hold integers of so many."""
+    inside = ",".join(f'"{key}":%s' for key in keys)
+    return lambda digits: ("{" + inside.replace("%s", "9" * digits) + "}").encode()
 
 
 def nested(*keys: str) -> Callable[[int], bytes]:

@@ -194,3 +194,25 @@ def test_recent_forgets_what_was_touched_longest_ago() -> None:
     memory.drop("a")
     memory.drop("a")
     assert list(memory) == ["c"]
+
+
+def test_a_recorders_last_will_is_its_own_cameras_alone() -> None:
+    """One status for the recorder, one for each of its cameras, none for another's."""
+    codec = camera.build({}, Feed())
+    for name, recorder in (("a", "one"), ("b", "two"), ("c", "one")):
+        body = {"camera_id": name, "state": "online", "nvr_id": recorder}
+        assert states(codec, message(json.dumps(body))) == [(name, DeviceState.ONLINE)]
+    assert states(codec, message("offline", nvr="one")) == [
+        ("one", DeviceState.OFFLINE),
+        ("a", DeviceState.UNKNOWN),
+        ("c", DeviceState.UNKNOWN),
+    ]
+
+
+def test_what_a_camera_says_now_counts_though_its_recorder_is_gone() -> None:
+    """A kept message of a dead recorder's camera is unknown, a live one is believed."""
+    codec = camera.build({}, Feed())
+    body = json.dumps({"camera_id": "a", "state": "online", "nvr_id": "one"})
+    outcomes(codec, message(body), message("offline", nvr="one"))
+    assert states(codec, message(body, retain=True)) == [("a", DeviceState.UNKNOWN)]
+    assert states(codec, message(body)) == [("a", DeviceState.ONLINE)]

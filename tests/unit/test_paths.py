@@ -83,5 +83,15 @@ def test_names_fit_the_store(raw: Any) -> None:
             continue
         assert text is None or (text == text.strip() and text.isprintable())
         assert text is None or 0 < len(text) <= paths.MAX_NAME
-    assert len(paths.described(raw)) <= 80
-    paths.described(raw).encode()
+    assert len(paths.shown(raw)) <= 80
+    paths.shown(raw).encode()
+
+
+@pytest.mark.parametrize("digits", [309, 4300, 4301, 9000])
+def test_integers_that_python_does_not_print(digits: int) -> None:
+    """An endless integer is refused as an id and can be quoted, whatever it is."""
+    endless = 10**digits
+    assert paths.shown(endless) == "a number beyond any"
+    with pytest.raises(PayloadError) as refusal:
+        paths.named(endless)
+    assert refusal.value.reason == "bad_thing"
