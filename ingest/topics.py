@@ -84,7 +84,10 @@ class Route:
 
 
 def parse(text: str) -> Pattern:
-    """Read a pattern; ConfigError for wildcards, empty levels, names twice or inside a level."""
+    """Read a pattern; ConfigError for wildcards, empty levels, names twice or inside a level.
+
+    A slash in front is allowed: some gateways' default topics have one.
+    """
     levels: list[str | None] = []
     names: list[str] = []
     words = text.split("/")
@@ -97,13 +100,19 @@ def parse(text: str) -> Pattern:
             tail = bool(named[2])
             names.append(named[1])
             levels.append(None)
-        elif not level or any(c in level for c in "{}+#\0"):
+        elif _is_wrong(level, position, len(words)):
             raise ConfigError(f"topic {text!r}: level {level!r} is neither a word nor {{name}}")
         else:
             levels.append(level)
     if len(set(names)) != len(names):
         raise ConfigError(f"topic {text!r}: a name stands twice")
     return Pattern(text, tuple(levels), tuple(names), tail)
+
+
+def _is_wrong(level: str, position: int, of: int) -> bool:
+    if not level:
+        return position > 1 or of == 1
+    return any(c in level for c in "{}+#\0")
 
 
 def subscriptions(patterns: Iterable[Pattern]) -> list[str]:

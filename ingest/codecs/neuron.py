@@ -2,7 +2,8 @@
 
 Structure: docs.emqx.com, "Upstream/Downstream Data Format". A tag that could not be read has an
 error code instead of a value: a fault of the device, not a broken message. The clock is the
-gateway's; what hangs on its bus has none. Link states (heartbeat) are no measurements.
+gateway's; what hangs on its bus has none. Link states (heartbeat) and answers to
+reads and writes (they carry a uuid) are no measurements.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _decode(message: Message, moment: moments.Reader) -> Decoding:
     root = parse(message.payload)
     if not isinstance(root, dict):
         raise PayloadError("not_of_format", "no object")
-    if "states" in root:
+    if "states" in root or "uuid" in root:
         return Decoding([Ignored("event_kind")])
     if not any(isinstance(root.get(k), dict | list) for k in ("values", "errors", "tags")):
         raise PayloadError("not_of_format", "neither values, errors nor tags")

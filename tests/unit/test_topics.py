@@ -104,6 +104,18 @@ def test_left_literal_wins_of_equals() -> None:
     assert [f.feed for f in found if f] == ["tele", "ul", "tele"]
 
 
+def test_a_slash_in_front_is_another_topic() -> None:
+    """Some gateways' default topics have one; it is a level of its own, empty."""
+    route = router({"with": ["/neuron/{node*}"], "without": ["neuron/{node*}"]})
+    found = [route.match(t) for t in ("/neuron/m/g", "neuron/m/g", "//neuron/m")]
+    assert [f and (f.feed, f.parts["node"]) for f in found] == [
+        ("with", "m/g"),
+        ("without", "m/g"),
+        None,
+    ]
+    assert topics.subscriptions([topics.parse("/neuron/{node*}")]) == ["/neuron/#"]
+
+
 def test_equal_patterns_tie() -> None:
     """The same levels under other names are the same pattern."""
     with pytest.raises(ConfigError, match="neither is more literal"):
@@ -161,7 +173,9 @@ def test_no_wildcard_covers_the_brokers_own_topics() -> None:
     assert topics.subscriptions(wanted) == ["#", "$SYS/broker/load"]
 
 
-@pytest.mark.parametrize("text", ["", "a//b", "a/+", "#", "a/{x}y", "a/{x*}/b", "{x}/{x}", "a/\0"])
+@pytest.mark.parametrize(
+    "text", ["", "/", "//a", "a//b", "a/", "a/+", "#", "a/{x}y", "a/{x*}/b", "{x}/{x}", "a/\0"]
+)
 def test_wrong_patterns(text: str) -> None:
     """Wildcards, empty levels, an open end inside, a name twice: refused with the pattern."""
     with pytest.raises(ConfigError, match="topic"):
