@@ -91,7 +91,9 @@ class Explainer:
                 return refused(outcome)
 
     def _observation(self, source: Source, message: Message, value: Decoded, limit: int) -> Told:
-        time, flags = times.judge(value.time, message.received, past_limit=limit)
+        time, flags = times.judge(
+            value.time, message.received, past_limit=limit, future_limit=source.future_limit
+        )
         flags |= value.flags
         spec = source.spec.describe(value.datastream)
         unit = value.unit if value.unit is not None else spec.unit

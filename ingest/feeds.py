@@ -15,7 +15,9 @@ from ingest.codecs import Build, Codec
 from ioc import plugins
 from ioc.catalogue import Catalogue
 from ioc.domain.errors import ConfigError
+from ioc.domain.instant import SECOND, from_seconds
 from ioc.domain.intake import DatastreamSpec, FeedSpec
+from ioc.domain.times import FUTURE_LIMIT
 from ioc.settings import read_yaml
 
 STALE_PERIODS: Final = 5  # a feed that names no limit: five lost messages are silence
@@ -62,6 +64,7 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     simulated: bool = False
     zone: str = "Asia/Ho_Chi_Minh"
     past_limit_s: Seconds = 7 * 86400
+    future_limit_s: Seconds = FUTURE_LIMIT / SECOND
     admit: bool = False
     datastreams: dict[str, Datastream] = msgspec.field(default_factory=dict)
     options: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -103,6 +106,7 @@ class Source:
     codec: Codec
     spec: FeedSpec
     past_limit: int  # µs
+    future_limit: int = FUTURE_LIMIT  # µs
 
 
 def load(folder: Path, *, examples: bool = False) -> dict[str, Source]:
@@ -156,5 +160,10 @@ def source(feed: Feed) -> Source:
     build: Build = plugins.load("ioc.codecs", feed.codec)
     codec = build(feed.options, feed)
     return Source(
-        feed, feed.patterns, codec, feed.spec(codec.datastreams), round(feed.past_limit_s * 1e6)
+        feed,
+        feed.patterns,
+        codec,
+        feed.spec(codec.datastreams),
+        from_seconds(feed.past_limit_s),
+        from_seconds(feed.future_limit_s),
     )

@@ -43,6 +43,7 @@ class _Lane:
     stream: int = 0  # the only one
     flags: int = 0
     past: int = 0
+    future: int = 0
 
 
 class Preparer:
@@ -62,7 +63,7 @@ class Preparer:
             self._lanes.clear()
             self._feed_of.clear()
         batch = Batch(self._slots, arrivals, messages=len(arrivals))
-        lanes, future = self._lanes, times.FUTURE_LIMIT
+        lanes = self._lanes
         for origin, arrival in enumerate(arrivals):
             topic, payload, received, _, _, retain, _ = arrival
             lane = lanes.get(topic) or self._lane(topic)
@@ -71,7 +72,7 @@ class Preparer:
                     self._whole(batch, origin, lane)
                 elif lane.read_one is not None:
                     time, value = lane.read_one(payload)
-                    if not received - lane.past <= time <= received + future:
+                    if not received - lane.past <= time <= received + lane.future:
                         raise ValueError  # noqa: TRY301  the whole way tells what is wrong
                     batch.streams.append(lane.stream)
                     batch.times.append(time)
@@ -81,7 +82,7 @@ class Preparer:
                     batch.origins.append(origin)
                 elif lane.read is not None:
                     time, values = lane.read(payload)
-                    if not received - lane.past <= time <= received + future:
+                    if not received - lane.past <= time <= received + lane.future:
                         raise ValueError  # noqa: TRY301  the whole way tells what is wrong
                     batch.streams.extend(lane.streams)
                     batch.times.extend([time] * len(values))
@@ -127,7 +128,7 @@ class Preparer:
             )
             lane.stream = lane.streams[0]
             lane.flags = int(Flag.SIMULATED if source.spec.simulated else Flag.NONE)
-            lane.past = source.past_limit
+            lane.past, lane.future = source.past_limit, source.future_limit
         return self._lanes.setdefault(topic, lane)
 
     def _whole(self, batch: Batch, origin: int, lane: _Lane) -> None:
@@ -189,7 +190,7 @@ class Preparer:
 
     def _append(self, batch: Batch, origin: int, source: Source, value: Decoded) -> bool:
         arrival = batch.arrivals[origin]
-        time, flags = times.judge(value.time, arrival.received, past_limit=source.past_limit)
+        time, flags = times.judge(value.time, arrival.received, past_limit=source.past_limit, future_limit=source.future_limit)
         stands_in = bool(flags & _ARRIVAL_STANDS_IN)
         flags |= value.flags
         if arrival.retain:

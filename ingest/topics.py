@@ -1,4 +1,7 @@
-"""Which feed a topic belongs to: the most literal pattern wins, a tie is a configuration error."""
+"""Which feed a topic belongs to: the most literal pattern wins, a tie is a configuration error.
+
+A tie: two patterns that are literal at the same levels and can match one topic.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +55,14 @@ class Pattern:
         return dict(zip(self.names, values, strict=True))
 
     @property
-    def rank(self) -> tuple[int, bool]:
-        """More literal levels first; of equals the one without an open end."""
-        return sum(level is not None for level in self.levels), not self.tail
+    def rank(self) -> tuple[int, bool, tuple[bool, ...]]:
+        """More literal levels first; of equals the one without an open end, then the left one.
+
+        Left: literal where the other is not. `telegraf/{host}/{name}` is somebody's own tree,
+        `{key}/{device}/attrs` reaches into everybody's.
+        """
+        literal = tuple(level is not None for level in self.levels)
+        return sum(literal), not self.tail, literal
 
     def overlaps(self, other: Pattern) -> bool:
         """Say whether some topic matches both."""
@@ -76,7 +84,10 @@ class Route:
 
 
 def parse(text: str) -> Pattern:
-    """Read a pattern; ConfigError for wildcards, empty levels, names twice or inside a level."""
+    """Read a pattern; ConfigError for wildcards, empty levels, names twice or inside a level.
+
+    A slash in front is allowed: some gateways' default topics have one.
+    """
     levels: list[str | None] = []
     names: list[str] = []
     words = text.split("/")
@@ -89,13 +100,19 @@ def parse(text: str) -> Pattern:
             tail = bool(named[2])
             names.append(named[1])
             levels.append(None)
-        elif not level or any(c in level for c in "{}+#\0"):
+        elif _is_wrong(level, position, len(words)):
             raise ConfigError(f"topic {text!r}: level {level!r} is neither a word nor {{name}}")
         else:
             levels.append(level)
     if len(set(names)) != len(names):
         raise ConfigError(f"topic {text!r}: a name stands twice")
     return Pattern(text, tuple(levels), tuple(names), tail)
+
+
+def _is_wrong(level: str, position: int, of: int) -> bool:
+    if not level:
+        return position > 1 or of == 1
+    return any(c in level for c in "{}+#\0")
 
 
 def subscriptions(patterns: Iterable[Pattern]) -> list[str]:
@@ -110,9 +127,11 @@ def subscriptions(patterns: Iterable[Pattern]) -> list[str]:
 
 def _covers(general: str, special: str) -> bool:
     wide, narrow = general.split("/"), special.split("/")
+    if narrow[0].startswith("$") and wide[0] in ("+", "#"):
+        return False  # no wildcard reaches the broker's own topics
     if wide[-1] == "#":
-        wide = wide[:-1]
-        if len(narrow) <= len(wide):
+        wide = wide[:-1]  # "a/#" matches "a" too
+        if len(narrow) < len(wide):
             return False
         narrow = narrow[: len(wide)]
     return len(wide) == len(narrow) and all(

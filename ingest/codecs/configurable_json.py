@@ -1,39 +1,41 @@
 """JSON whose shape is described by the feed file: paths to things, times and values.
 
-A broken channel is refused alone, a broken record alone, and only what is no JSON as a whole.
-Of a key that stands twice in one object the last counts, as every JSON reader has it.
+Two shapes: `values` names each observed property and where it stands in a record; `channels` says
+where a record names its own channel, for loggers whose channels are data. A broken channel is
+refused alone, a broken record alone, and only what is no JSON as a whole. Of a key that stands
+twice in one object the last counts, as every JSON reader has it.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import isfinite, isnan, nan
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Callable, Mapping
+from math import isnan
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Message, Quick, moments, paths, quick
+from ingest.codecs import (
+    Codec,
+    Decoding,
+    FeedView,
+    Ignored,
+    Message,
+    Outcome,
+    Quick,
+    moments,
+    paths,
+    quick,
+)
+from ingest.codecs.json_values import MAX_RECORDS, parse, read
 from ingest.codecs.paths import ABSENT, Getter
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec, Sighting
 from ioc.domain.observation import Decoded, Flag, Quality
 
-Path = str | list[str]
+__all__ = ["MAX_RECORDS", "Options", "build", "parse", "read"]
 
-# A gateway that was off for a week sends some thousand records at once; beyond this one message
-# would fill a whole transaction (ingest.batch_cap).
-MAX_RECORDS: Final = 10_000
-_NO_VALUE: Final = frozenset({"", "-", "--", "nan", "null", "none", "n/a", "na"})
-_COMMA: Final = re.compile(r"[+-]?\d+,\d+")
-_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_BOM: Final = b"\xef\xbb\xbf"
-_SHOWN: Final = 80  # characters of a bad value in a refusal
-_TEXT_CONTROLS: Final = b"\t\n\r\f\b"
-_FIRST_PRINTABLE: Final = 0x20
+Path = str | list[str]
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,22 +58,31 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codes: dict[str, Literal["good", "calibrating", "fault", "suspect", "missing"]]
 
 
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The `options` of a feed file that names this codec."""
+class Channels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a record names its channel, the value, its unit and, if it has one, its own time."""
 
-    values: Annotated[dict[str, Value], msgspec.Meta(min_length=1)]
+    name: Path
+    value: Path
+    unit: Path | None = None
+    time: Path | None = None
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `options` of a feed file that names this codec. Either `values` or `channels`."""
+
+    values: Annotated[dict[str, Value], msgspec.Meta(min_length=1)] | None = None
+    channels: Channels | None = None
     thing: str = "{thing}"
     records: Path | None = None
     time: Path | None = None
-    time_format: str = "auto"
+    time_format: str | list[str] = "auto"
     location: Position | None = None
     label: Path | None = None
     quality: Status | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Channel:
-    datastream: str  # the path, joined by "/"
+class _Channel(NamedTuple):
+    datastream: str  # the path, joined by "/", or the name that the record gives
     unit: str | None
     get: Getter
     states: Mapping[str, int] | None
@@ -83,18 +94,22 @@ def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
         wanted = msgspec.convert(options, Options)
     except msgspec.ValidationError as error:
         raise ConfigError(f"options: {error}") from error
+    if (wanted.values is None) == (wanted.channels is None):
+        raise ConfigError("options: give either `values` or `channels`")
     specs = {
         paths.joined(value.path): DatastreamSpec(code, value.unit, value.min, value.max)
-        for code, value in wanted.values.items()
+        for code, value in (wanted.values or {}).items()
     }
     return Codec(_Reader(wanted, feed).decode, specs, quick=_quick(wanted, feed))
 
 
 def _quick(wanted: Options, feed: FeedView) -> Quick | None:
     """Return the quick reader of a feed whose messages are one record of plain numbers."""
-    plain = not (wanted.records or wanted.location or wanted.label or wanted.quality)
-    values = list(wanted.values.values())
-    if not plain or wanted.time is None or "{" not in wanted.thing or any(v.states for v in values):
+    odd = (wanted.records, wanted.location, wanted.label, wanted.quality, wanted.channels)
+    values = list((wanted.values or {}).values())
+    if any(odd) or wanted.time is None or not isinstance(wanted.time_format, str):
+        return None
+    if "{" not in wanted.thing or any(v.states for v in values):
         return None
     keys = [paths.keys(value.path) for value in values]
     readers = quick.readers(paths.keys(wanted.time), wanted.time_format, keys)
@@ -108,6 +123,19 @@ def _quick(wanted: Options, feed: FeedView) -> Quick | None:
     )
 
 
+class _Origin(NamedTuple):
+    """What the values of one record share; `number` is its place in the message."""
+
+    thing: str
+    time: Micros | None
+    flag: Flag
+    quality: Quality
+    number: int
+
+
+_Values = Callable[[Any, _Origin, list[Outcome]], None]  # raises PayloadError for the record
+
+
 class _Reader:
     """A feed's options, compiled."""
 
@@ -115,11 +143,10 @@ class _Reader:
         self._records = None if options.records is None else paths.getter(options.records)
         self._thing = paths.name(options.thing, feed.names)
         self._time = None if options.time is None else paths.either(paths.getter(options.time))
+        named = options.channels
+        self._own = None if named is None or named.time is None else paths.getter(named.time)
         self._moment = moments.reader(options.time_format, feed.zone)
-        self._channels = [
-            _Channel(paths.joined(value.path), value.unit, paths.getter(value.path), value.states)
-            for value in options.values.values()
-        ]
+        self._values = _declared(options.values or {}) if named is None else _named(named)
         status = options.quality
         self._status = None if status is None else paths.either(paths.getter(status.path))
         self._codes = {} if status is None else _codes(status)
@@ -130,13 +157,21 @@ class _Reader:
 
     def decode(self, message: Message) -> Decoding:
         """Read one message; PayloadError when nothing in it can be read."""
+        if message.retain and not message.payload:
+            return Decoding([Ignored("empty")])
         root = parse(message.payload)
         found = Decoding()
-        for record in self._each(root):
+        for number, record in enumerate(self._each(root)):
             try:
-                self._record(message.parts, record, root, found)
+                thing = self._thing(message.parts, record, root)
+                time, flag = self._when(record, root)
+                quality = self._quality(record, root)
+                self._values(record, _Origin(thing, time, flag, quality, number), found.outcomes)
             except PayloadError as error:
                 found.outcomes.append(error)
+                continue
+            if self._lon is not None or self._label is not None:
+                self._sight(thing, record, root, found)
         return found
 
     def _each(self, root: Any) -> list[Any]:  # noqa: ANN401  JSON
@@ -151,32 +186,11 @@ class _Reader:
             raise PayloadError("too_many_records", str(len(records)))
         return records
 
-    def _record(self, parts: Mapping[str, str], record: Any, root: Any, out: Decoding) -> None:  # noqa: ANN401
-        thing = self._thing(parts, record, root)
-        time, flag = self._when(record, root)
-        quality = self._quality(record, root)
-        present = 0
-        for channel in self._channels:
-            raw = channel.get(record)
-            if raw is ABSENT:
-                continue
-            present += 1
-            try:
-                result = read(raw, channel.states)
-            except PayloadError as error:
-                detail = f"{channel.datastream}: {error.detail}"
-                out.outcomes.append(PayloadError(error.reason, detail))
-                continue
-            trust = Quality.MISSING if quality is Quality.GOOD and isnan(result) else quality
-            out.outcomes.append(
-                Decoded(thing, channel.datastream, time, result, channel.unit, trust, flag)
-            )
-        if not present:
-            raise PayloadError("missing_value", thing)
-        if self._lon is not None or self._label is not None:
-            self._sight(thing, record, root, out)
-
     def _when(self, record: Any, root: Any) -> tuple[Micros | None, Flag]:  # noqa: ANN401  JSON
+        """Return the channel's own time, else the record's, else the message's."""
+        own = ABSENT if self._own is None else self._own(record)
+        if own is not ABSENT and own not in (None, ""):
+            return self._moment(own)
         if self._time is None:
             return None, Flag.NONE
         raw = self._time(record, root)
@@ -189,6 +203,8 @@ class _Reader:
         raw = self._status(record, root)
         if raw is ABSENT or raw is None:
             return Quality.GOOD
+        if isinstance(raw, (dict, list)) or paths.is_huge(raw):
+            return Quality.SUSPECT
         return self._codes.get(str(raw).strip(), Quality.SUSPECT)
 
     def _sight(self, thing: str, record: Any, root: Any, out: Decoding) -> None:  # noqa: ANN401
@@ -200,7 +216,9 @@ class _Reader:
             out.outcomes.append(error)
             lon = lat = None
         named = shown if shown and shown.isprintable() else None
-        out.sightings.append(Sighting(thing, named, lon, lat))
+        sighting = Sighting(thing, named, lon, lat)
+        if not out.sightings or out.sightings[-1] != sighting:  # one a station, not one a channel
+            out.sightings.append(sighting)
 
     def _position(self, record: Any, root: Any) -> tuple[float | None, float | None]:  # noqa: ANN401
         if self._lon is None or self._lat is None:
@@ -214,80 +232,53 @@ class _Reader:
             raise PayloadError("bad_location", error.detail) from error
 
 
+def _declared(values: Mapping[str, Value]) -> _Values:
+    """Read the observed properties that the feed file names; what is absent is not there."""
+    channels = [
+        _Channel(paths.joined(value.path), value.unit, paths.getter(value.path), value.states)
+        for value in values.values()
+    ]
+
+    def each(record: Any, origin: _Origin, out: list[Outcome]) -> None:  # noqa: ANN401  JSON
+        present = 0
+        for channel in channels:
+            raw = channel.get(record)
+            if raw is ABSENT:
+                continue
+            present += 1
+            out.append(_value(raw, channel, origin))
+        if not present:
+            raise PayloadError("missing_value", origin.thing)
+
+    return each
+
+
+def _named(channels: Channels) -> _Values:
+    """Read the one value of a record that names its channel."""
+    name, value = paths.getter(channels.name), paths.getter(channels.value)
+    unit = None if channels.unit is None else paths.getter(channels.unit)
+
+    def one(record: Any, origin: _Origin, out: list[Outcome]) -> None:  # noqa: ANN401  JSON
+        datastream = paths.channel(name(record), f"record {origin.number}")
+        raw = value(record)
+        if raw is ABSENT:
+            raise PayloadError("missing_value", datastream)
+        sent = None if unit is None else paths.unit(unit(record))
+        out.append(_value(raw, _Channel(datastream, sent, value, None), origin))
+
+    return one
+
+
+def _value(raw: Any, channel: _Channel, origin: _Origin) -> Outcome:  # noqa: ANN401  JSON
+    thing, time, flag, quality, _ = origin
+    try:
+        result = read(raw, channel.states)
+    except PayloadError as error:
+        return PayloadError(error.reason, f"{channel.datastream}: {error.detail}")
+    if quality is Quality.GOOD and isnan(result):
+        quality = Quality.MISSING
+    return Decoded(thing, channel.datastream, time, result, channel.unit, quality, flag)
+
+
 def _codes(status: Status) -> dict[str, Quality]:
     return {code: Quality[word.upper()] for code, word in status.codes.items()}
-
-
-def parse(payload: bytes) -> Any:  # noqa: ANN401  JSON
-    """Parse a payload; PayloadError empty, not_utf8, binary, bad_json.
-
-    The bare words NaN and Infinity, which are no JSON but which devices write, are read on the
-    slow way: one channel without a value must not cost the others.
-    """
-    text = payload.removeprefix(_BOM)
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _slowly(text)
-
-
-def _slowly(text: bytes) -> Any:  # noqa: ANN401  JSON
-    if not text.strip():
-        raise PayloadError("empty")
-    if any(byte < _FIRST_PRINTABLE and byte not in _TEXT_CONTROLS for byte in text[:1024]):
-        raise PayloadError("binary")
-    try:
-        words = text.decode()
-    except UnicodeDecodeError as error:
-        raise PayloadError("not_utf8", f"byte {error.start}") from error
-    try:
-        return json.loads(words)
-    except (ValueError, RecursionError) as error:
-        raise PayloadError("bad_json", str(error)[:_SHOWN]) from error
-
-
-def read(raw: Any, states: Mapping[str, int] | None) -> float:  # noqa: ANN401  JSON
-    """Return a number, NaN for "no value"; PayloadError bad_value, bad_state."""
-    if states is not None:
-        return _state(raw, states)
-    if isinstance(raw, (int, float)) and not isinstance(raw, bool):
-        return _finite(raw)
-    if raw is None:
-        return nan
-    if isinstance(raw, str):
-        return _from_text(raw.strip())
-    raise PayloadError("bad_value", repr(raw)[:_SHOWN])
-
-
-def _finite(raw: float) -> float:
-    try:
-        value = float(raw)
-    except OverflowError as error:
-        raise PayloadError("bad_value", "beyond any number") from error
-    if isfinite(value) or isnan(value):
-        return value
-    raise PayloadError("bad_value", str(value))
-
-
-def _from_text(text: str) -> float:
-    """Read "41.5", "41,5" and words for no value; "1.234,5" can be two things: refused."""
-    if len(text) <= _SHOWN:
-        if _COMMA.fullmatch(text):
-            text = text.replace(",", ".")
-        if _NUMBER.fullmatch(text):
-            return _finite(float(text))
-        if text.lower() in _NO_VALUE:
-            return nan
-    raise PayloadError("bad_value", text[:_SHOWN])
-
-
-def _state(raw: Any, states: Mapping[str, int]) -> float:  # noqa: ANN401  JSON
-    if raw is None:
-        return nan
-    key = str(raw).lower() if isinstance(raw, bool) else str(raw).strip()
-    code = states.get(key)
-    if code is None:
-        code = states.get(key.lower())
-    if code is None:
-        raise PayloadError("bad_state", key[:_SHOWN])
-    return float(code)

@@ -13,6 +13,9 @@ Getter = Callable[[Any], Any]
 Name = Callable[[Mapping[str, str], Any, Any], str]  # topic parts, record, payload -> id of a thing
 
 MAX_NAME: Final = 200  # the column's own limit
+MAX_UNIT: Final = 40  # "µmol/(m²·s)" is 11; beyond it somebody writes prose
+MAX_SHOWN: Final = 80  # characters of a device's text in a refusal
+MAX_BITS: Final = 1024  # of an integer; no float holds more
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -65,14 +68,14 @@ def name(template: str, names: Sequence[str]) -> Name:
     wanted = _BRACES.findall(template)
     if not wanted:
         get = getter(template)
-        return lambda _parts, record, root: _named(_either(get, record, root))
+        return lambda _parts, record, root: named(_either(get, record, root))
     for part in wanted:
         if part not in names:
             raise ConfigError(f"thing {template!r}: the topic has no part {{{part}}}")
     if template == "{" + wanted[0] + "}":
         only = wanted[0]
-        return lambda parts, _record, _root: _named(parts[only])
-    return lambda parts, _record, _root: _named(_BRACES.sub(lambda m: parts[m[1]], template))
+        return lambda parts, _record, _root: named(parts[only])
+    return lambda parts, _record, _root: named(_BRACES.sub(lambda m: parts[m[1]], template))
 
 
 def _either(get: Getter, record: Any, root: Any) -> Any:  # noqa: ANN401  JSON
@@ -85,12 +88,54 @@ def either(get: Getter) -> Callable[[Any, Any], Any]:
     return lambda record, root: _either(get, record, root)
 
 
-def _named(raw: Any) -> str:  # noqa: ANN401  JSON
+def named(raw: Any) -> str:  # noqa: ANN401  JSON
+    """Return a device's own id; PayloadError no_thing, bad_thing."""
     if raw is ABSENT or raw is None or isinstance(raw, (bool, float, dict, list)):
         raise PayloadError("no_thing")
+    if is_huge(raw):
+        raise PayloadError("bad_thing", shown(raw))
     text = str(raw).strip()
     if not text:
         raise PayloadError("no_thing")
     if len(text) > MAX_NAME or not text.isprintable():
-        raise PayloadError("bad_thing", text[:MAX_NAME].encode("unicode_escape").decode())
+        raise PayloadError("bad_thing", shown(text))
     return text
+
+
+def channel(raw: Any, where: str = "") -> str:  # noqa: ANN401  JSON
+    """Return the name of a channel that the data bring; PayloadError unnamed_channel, bad_name.
+
+    `where` tells which one it is when it has no name.
+    """
+    text = raw.strip() if isinstance(raw, str) else ""
+    if not text:
+        raise PayloadError("unnamed_channel", where)
+    if len(text) > MAX_NAME or not text.isprintable():
+        raise PayloadError("bad_name", shown(text))
+    return text
+
+
+def unit(raw: Any) -> str | None:  # noqa: ANN401  JSON
+    """Return a unit as sent, None where none was; PayloadError("bad_name")."""
+    text = raw.strip() if isinstance(raw, str) else ""
+    if len(text) > MAX_UNIT or not text.isprintable():
+        raise PayloadError("bad_name", shown(text))
+    return text or None
+
+
+def shown(raw: Any) -> str:  # noqa: ANN401  JSON
+    """Return what a refusal can quote of a value: short, fit for a log, a screen, a database.
+
+    What is nested or huge is named only: its repr() raises RecursionError or ValueError.
+    """
+    if isinstance(raw, (dict, list)):
+        return "an object" if isinstance(raw, dict) else "a list"
+    if is_huge(raw):
+        return "a number beyond any"
+    text = (raw if isinstance(raw, str) else repr(raw))[:MAX_SHOWN]
+    return text if text.isprintable() else text.encode("unicode_escape").decode()[:MAX_SHOWN]
+
+
+def is_huge(raw: Any) -> bool:  # noqa: ANN401  JSON
+    """Say whether a value is an integer that no float holds; Python does not print some of them."""
+    return isinstance(raw, int) and raw.bit_length() > MAX_BITS

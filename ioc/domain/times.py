@@ -13,17 +13,23 @@ FUTURE_LIMIT: Final = 5 * MINUTE  # clocks of field devices without NTP drift by
 NEVER_SET: Final = Micros(365 * DAY)
 
 
-def judge(device: Micros | None, received: Micros, *, past_limit: int) -> tuple[Micros, Flag]:
+def judge(
+    device: Micros | None,
+    received: Micros,
+    *,
+    past_limit: int,
+    future_limit: int = FUTURE_LIMIT,
+) -> tuple[Micros, Flag]:
     """Return the phenomenon time and how it was come by.
 
-    `past_limit` is µs. Raises PayloadError("time_future") and ("time_past"): such a time is a
+    The limits are µs. Raises PayloadError("time_future") and ("time_past"): such a time is a
     lie that must not be stored under a date of its own (ARCHITECTURE, times).
     """
     if device is None:
         return received, Flag.TIME_RECEIVED
     if device < NEVER_SET:
         return received, Flag.TIME_CORRECTED
-    if device > received + FUTURE_LIMIT:
+    if device > received + future_limit:
         raise PayloadError("time_future", _show(device))
     if device < received - past_limit:
         raise PayloadError("time_past", _show(device))
