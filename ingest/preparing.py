@@ -190,7 +190,12 @@ class Preparer:
 
     def _append(self, batch: Batch, origin: int, source: Source, value: Decoded) -> bool:
         arrival = batch.arrivals[origin]
-        time, flags = times.judge(value.time, arrival.received, past_limit=source.past_limit, future_limit=source.future_limit)
+        time, flags = times.judge(
+            value.time,
+            arrival.received,
+            past_limit=source.past_limit,
+            future_limit=source.future_limit,
+        )
         stands_in = bool(flags & _ARRIVAL_STANDS_IN)
         flags |= value.flags
         if arrival.retain:
