@@ -31,7 +31,6 @@ _NO_VALUE: Final = frozenset({"", "-", "--", "nan", "null", "none", "n/a", "na"}
 _COMMA: Final = re.compile(r"[+-]?\d+,\d+")
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _BOM: Final = b"\xef\xbb\xbf"
-_SHOWN: Final = 80  # characters of a bad value in a refusal
 _TEXT_CONTROLS: Final = b"\t\n\r\f\b"
 _FIRST_PRINTABLE: Final = 0x20
 
@@ -99,9 +98,7 @@ class _Reader:
         self._time = None if options.time is None else paths.either(paths.getter(options.time))
         self._moment = moments.reader(options.time_format, feed.zone)
         self._channels = [
-            _Channel(
-                paths.joined(value.path), value.unit, paths.getter(value.path), value.states
-            )
+            _Channel(paths.joined(value.path), value.unit, paths.getter(value.path), value.states)
             for value in options.values.values()
         ]
         status = options.quality
@@ -227,7 +224,7 @@ def _slowly(text: bytes) -> Any:  # noqa: ANN401  JSON
     try:
         return json.loads(words)
     except (ValueError, RecursionError) as error:
-        raise PayloadError("bad_json", str(error)[:_SHOWN]) from error
+        raise PayloadError("bad_json", paths.shown(str(error))) from error
 
 
 def read(raw: Any, states: Mapping[str, int] | None) -> float:  # noqa: ANN401  JSON
@@ -240,7 +237,7 @@ def read(raw: Any, states: Mapping[str, int] | None) -> float:  # noqa: ANN401  
         return nan
     if isinstance(raw, str):
         return _from_text(raw.strip())
-    raise PayloadError("bad_value", repr(raw)[:_SHOWN])
+    raise PayloadError("bad_value", paths.shown(raw))
 
 
 def _finite(raw: float) -> float:
@@ -255,23 +252,25 @@ def _finite(raw: float) -> float:
 
 def _from_text(text: str) -> float:
     """Read "41.5", "41,5" and words for no value; "1.234,5" can be two things: refused."""
-    if len(text) <= _SHOWN:
+    if len(text) <= paths.MAX_SHOWN:
         if _COMMA.fullmatch(text):
             text = text.replace(",", ".")
         if _NUMBER.fullmatch(text):
             return _finite(float(text))
         if text.lower() in _NO_VALUE:
             return nan
-    raise PayloadError("bad_value", text[:_SHOWN])
+    raise PayloadError("bad_value", paths.shown(text))
 
 
 def _state(raw: Any, states: Mapping[str, int]) -> float:  # noqa: ANN401  JSON
     if raw is None:
         return nan
+    if isinstance(raw, (dict, list)):
+        raise PayloadError("bad_state", paths.shown(raw))
     key = str(raw).lower() if isinstance(raw, bool) else str(raw).strip()
     code = states.get(key)
     if code is None:
         code = states.get(key.lower())
     if code is None:
-        raise PayloadError("bad_state", key[:_SHOWN])
+        raise PayloadError("bad_state", paths.shown(key))
     return float(code)

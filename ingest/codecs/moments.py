@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from ingest.codecs import paths
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros, from_datetime
 from ioc.domain.observation import Flag
@@ -18,9 +20,9 @@ Reader = Callable[[Any], tuple[Micros | None, Flag]]
 _MICROS_IN: Final = {"epoch_s": 1_000_000, "epoch_ms": 1000, "epoch_us": 1}
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?")
 # By size: seconds until the year 5138, milliseconds from 1973 on, microseconds, nanoseconds.
-_SECONDS_BELOW: Final = 1e11
-_MILLIS_BELOW: Final = 1e14
-_MICROS_BELOW: Final = 1e17
+_SECONDS_BELOW: Final = 10**11
+_MILLIS_BELOW: Final = 10**14
+_MICROS_BELOW: Final = 10**17
 _SHORTEST_ISO: Final = len("2026-11-22T08")  # a date alone is not an instant
 _LONGEST: Final = 64  # of a time's text; beyond it is something else, and int() gets slow
 
@@ -58,11 +60,11 @@ def _iso(raw: Any, zone: ZoneInfo) -> tuple[Micros | None, Flag]:  # noqa: ANN40
     if not text:
         return None, Flag.NONE
     if len(text) < _SHORTEST_ISO:
-        raise PayloadError("bad_time", text)
+        raise PayloadError("bad_time", paths.shown(text))
     try:
         moment = datetime.fromisoformat(text.upper())
     except ValueError as error:
-        raise PayloadError("bad_time", text) from error
+        raise PayloadError("bad_time", paths.shown(text)) from error
     return _instant(moment, zone)
 
 
@@ -73,7 +75,7 @@ def _pattern(raw: Any, pattern: str, zone: ZoneInfo) -> tuple[Micros | None, Fla
     try:
         moment = datetime.strptime(text, pattern)  # noqa: DTZ007  the zone follows
     except ValueError as error:
-        raise PayloadError("bad_time", text) from error
+        raise PayloadError("bad_time", paths.shown(text)) from error
     return _instant(moment, zone)
 
 
@@ -91,35 +93,39 @@ def _text(raw: Any) -> str:  # noqa: ANN401  JSON
     if raw is None:
         return ""
     if isinstance(raw, bool) or not isinstance(raw, (str, int)):
-        raise PayloadError("bad_time", repr(raw)[:_LONGEST])
+        raise PayloadError("bad_time", paths.shown(raw))
+    if isinstance(raw, int) and raw.bit_length() > paths.MAX_BITS:
+        raise PayloadError("bad_time", paths.shown(raw))
     text = str(raw).strip()
     if len(text) > _LONGEST:
-        raise PayloadError("bad_time", text[:_LONGEST])
+        raise PayloadError("bad_time", paths.shown(text))
     return text
 
 
 def _epoch(raw: Any, factor: int | None) -> Micros | None:  # noqa: ANN401  JSON
-    """Read a count since 1970; without a factor its size tells the unit."""
+    """Read a count since 1970, truncated; without a factor its size tells the unit.
+
+    Fractions are taken as they are written: 0.29 s is 290 ms, whatever the float beneath it is.
+    """
+    value: Decimal | int
     if isinstance(raw, float):
-        value: float | int = raw
+        if not isfinite(raw):
+            raise PayloadError("bad_time", str(raw))
+        value = Decimal(repr(raw))
     else:
         text = _text(raw)
         if not text:
             return None
         if not _NUMBER.fullmatch(text):
-            raise PayloadError("bad_time", text)
-        value = float(text) if "." in text else int(text)
-    if not isfinite(value):
-        raise PayloadError("bad_time", str(value))
-    if factor is not None:
-        return Micros(round(value * factor))
-    return Micros(_by_size(value))
+            raise PayloadError("bad_time", paths.shown(text))
+        value = Decimal(text) if "." in text else int(text)
+    return Micros(_by_size(value) if factor is None else int(value * factor))
 
 
-def _by_size(value: float) -> int:
-    size = abs(value)
+def _by_size(value: Decimal | int) -> int:
+    size = value if value >= 0 else -value
     if size < _SECONDS_BELOW:
-        return round(value * 1_000_000)
+        return int(value * 1_000_000)
     if size < _MILLIS_BELOW:
-        return round(value * 1000)
-    return round(value) if size < _MICROS_BELOW else round(value) // 1000
+        return int(value * 1000)
+    return int(value) if size < _MICROS_BELOW else int(value) // 1000

@@ -13,7 +13,22 @@ Getter = Callable[[Any], Any]
 Name = Callable[[Mapping[str, str], Any, Any], str]  # topic parts, record, payload -> id of a thing
 
 MAX_NAME: Final = 200  # the column's own limit
+MAX_SHOWN: Final = 80  # characters of a bad value in a refusal
+MAX_BITS: Final = 1024  # of an integer; no float holds more
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
+
+
+def shown(raw: Any) -> str:  # noqa: ANN401  JSON
+    """Return what a refusal can quote of a value: short, and storable whatever the value is.
+
+    What is nested or huge is named only: repr() of it raises RecursionError or ValueError.
+    """
+    if isinstance(raw, (dict, list)):
+        return "an object" if isinstance(raw, dict) else "an array"
+    if isinstance(raw, int) and raw.bit_length() > MAX_BITS:
+        return "a number beyond any"
+    text = raw if isinstance(raw, str) else repr(raw)
+    return text[:MAX_SHOWN].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def joined(path: str | Sequence[str]) -> str:
