@@ -142,11 +142,12 @@ def _value(thing: str, record: Any) -> Outcome:  # noqa: ANN401  JSON
     name = record.get("value_type")
     if not isinstance(name, str) or not _is_name(name):
         return PayloadError("unnamed_channel", paths.shown(name))
-    raw = record.get("value")
     if name in _TEXTS:
         return trees.TEXT
+    if "value" not in record:
+        return PayloadError("missing_value", name)
     try:
-        result = read(raw, None)
+        result = read(record["value"], None)
     except PayloadError as error:
         return PayloadError(error.reason, f"{name}: {error.detail}")
     return Decoded(

@@ -22,8 +22,10 @@ TEXT: Final = Ignored("text")
 METADATA: Final = Ignored("metadata")
 EMPTY: Final = Ignored("empty")
 _MAX_UNIT: Final = 32  # characters; a longer "unit" is something else
+_JSON_WORDS: Final = {b"nan": b"NaN", b"inf": b"Infinity"}
 # printf writes these words, no JSON reader takes them; NaN and Infinity are read by `parse`.
-_PRINTF: Final = re.compile(rb"(?<=[:,\[])(\s*)(-?)(nan|inf)(?=\s*[,}\]])", re.IGNORECASE)
+# Texts are matched to be left alone; possessive, so that an open one is walked once.
+_PRINTF: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|\b(?:nan|inf)\b', re.IGNORECASE | re.DOTALL)
 
 
 class Leaf(NamedTuple):
@@ -64,8 +66,7 @@ def document(payload: bytes) -> dict[str, Any]:
 
 
 def _spelled(word: re.Match[bytes]) -> bytes:
-    space, sign, kind = word.groups()
-    return space + (b"NaN" if kind.lower() == b"nan" else sign + b"Infinity")
+    return _JSON_WORDS.get(word[0].lower(), word[0])
 
 
 def leaves(root: dict[str, Any], shape: Shape) -> list[Found]:
