@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isnan
 from typing import Any, Final
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ingest import topics
@@ -18,6 +20,7 @@ from ioc.domain.observation import Decoded, Quality
 from ioc.text import words
 
 RECEIVED: Final = Micros(1_795_311_000_000_000)  # 2026-11-22T01:30:00Z
+ANY: Final = settings(max_examples=3000 if os.getenv("IOC_RIG") else 100, deadline=None)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from ingest.codecs import Codec, Status, airgradient
 from ioc.domain.errors import ConfigError
-from tests.unit.codec_limits import Feed, message, monsters, payloads, survives
+from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
 
 PATTERN = "airgradient/readings/{serial}"
 KEYS = ("wifi", "pm02", "boot", "bootCount", "serialno", "model", "channels", "1")
@@ -56,7 +56,7 @@ def test_monsters(name: str) -> None:
     survives(made(), message(PATTERN, "airgradient/readings/a", monsters()[name]))
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(payloads(KEYS, WORDS))
 def test_any_payload(payload: bytes) -> None:
     """Any bytes and any JSON become sound outcomes or a refusal."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.codecs import Codec, Ignored, Status, homeassistant
@@ -14,7 +14,7 @@ from ingest.codecs.discovery import Announcement, Availability, Entity, Place, S
 from ingest.codecs.homeassistant import MAX_REMEMBERED, Memory
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
-from tests.unit.codec_limits import Feed, message, monsters, payloads, survives
+from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
 
 PATTERN = "{topic*}"
 CONFIG = "homeassistant/sensor/tram3/pm25/config"
@@ -169,7 +169,7 @@ TOPICS = (
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(st.lists(st.tuples(st.sampled_from(TOPICS), payloads(KEYS, WORDS)), max_size=6))
 def test_any_payload(sent: list[tuple[str, bytes]]) -> None:
     """Any bytes and any JSON, one after the other, become sound outcomes or a refusal."""
@@ -185,7 +185,7 @@ config_values = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(st.lists(config_values, max_size=3), st.lists(st.sampled_from(WORDS), max_size=4))
 def test_any_announcement(configs: list[dict[str, object]], sent: list[object]) -> None:
     """Whatever is announced, states after it become sound outcomes or a refusal."""

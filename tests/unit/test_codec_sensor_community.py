@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.codecs import Codec, Decoding, sensor_community
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
-from tests.unit.codec_limits import Feed, message, monsters, payloads, survives
+from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
 
 PATTERN = "sc/{id*}"
 KEYS = ("esp8266id", "sensordatavalues", "value_type", "value", "software_version", "age")
@@ -41,7 +41,7 @@ def test_a_position_is_seen() -> None:
     assert decoded(post(("GPS_lat", "10.7"), ("GPS_lon", "-200"))).sightings == []
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(st.integers(0), st.binary(min_size=1, max_size=3))
 def test_junk_anywhere(at: int, junk: bytes) -> None:
     """Wherever bytes are torn in, no value comes out that was not sent, and none twice."""
@@ -88,7 +88,7 @@ def test_monsters(name: str) -> None:
     survives(made(), message(PATTERN, "sc/1", b'{"sensordatavalues":' + payload + b"}"))
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(payloads(KEYS, WORDS))
 def test_any_payload(payload: bytes) -> None:
     """Any bytes and any JSON become sound outcomes or a refusal."""

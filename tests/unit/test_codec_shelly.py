@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.codecs import Codec, Ignored, Message, shelly
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
-from tests.unit.codec_limits import Feed, message, monsters, payloads, survives
+from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
 
 PATTERN = "{device}/{path*}"
 KEYS = ("method", "params", "ts", "switch:0", "errors", "last_updated_ts", "events", "id", "tC")
@@ -68,7 +68,7 @@ def test_events_are_bounded() -> None:
         made().decode(message(PATTERN, "a/events/rpc", frame))
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(
     payloads(KEYS, WORDS), st.sampled_from(["a/events/rpc", "a/status/switch:0", "a/online", "a/b"])
 )
@@ -89,7 +89,7 @@ frames = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(frames)
 def test_any_frame(frame: dict[str, object]) -> None:
     """A frame whose parts are of any kind becomes sound outcomes or a refusal."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.codecs import Codec, Status, tasmota
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
-from tests.unit.codec_limits import Feed, message, monsters, payloads, survives
+from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
 
 PATTERN = "tele/{device}/{kind}"
 KEYS = ("Time", "Epoch", "TempUnit", "PressureUnit", "BME280", "ENERGY", "Temperature", "Uptime")
@@ -82,7 +82,7 @@ def test_records_are_bounded() -> None:
     assert last.reason == "too_many_records"
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(payloads(KEYS, WORDS), st.sampled_from(["SENSOR", "STATE", "LWT", "INFO1", "X"]))
 def test_any_payload(payload: bytes, kind: str) -> None:
     """Any bytes and any JSON become sound outcomes or a refusal."""

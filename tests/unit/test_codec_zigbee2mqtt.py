@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.codecs import Codec, zigbee2mqtt
 from ioc.domain.errors import ConfigError
 from ioc.domain.observation import Decoded
-from tests.unit.codec_limits import Feed, message, monsters, payloads, survives
+from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
 
 PATTERN = "zigbee2mqtt/{name*}"
 KEYS = ("last_seen", "state", "update", "friendly_name", "definition", "exposes", "features")
@@ -97,7 +97,7 @@ def test_monster_inventory() -> None:
 TOPICS = ("o", "a/b c", "o/availability", "o/set", "bridge/state", "bridge/devices", "bridge/x")
 
 
-@settings(max_examples=100, deadline=None)
+@ANY
 @given(st.lists(st.tuples(st.sampled_from(TOPICS), payloads(KEYS, WORDS)), max_size=4))
 def test_any_payload(sent: list[tuple[str, bytes]]) -> None:
     """Any bytes and any JSON, one after the other, become sound outcomes or a refusal."""
