@@ -24,7 +24,7 @@ def varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def tagged(number: int, content: int | float | str | bytes) -> bytes:
+def tagged(number: int, content: float | str | bytes) -> bytes:
     """Return one protobuf field; a float is a double."""
     if isinstance(content, float):
         return varint(number << 3 | _FIXED64) + struct.pack("<d", content)
@@ -68,7 +68,7 @@ def _property(value: Scalar) -> bytes:
     return tagged(2, 1) if value is None else tagged(1, INT32) + tagged(3, int(value))
 
 
-def _value(value: int | float | str | bytes, datatype: int) -> bytes:
+def _value(value: float | str | bytes, datatype: int) -> bytes:
     if datatype == FLOAT:
         return varint(12 << 3 | _FIXED32) + struct.pack("<f", value)
     if datatype == BOOLEAN:
