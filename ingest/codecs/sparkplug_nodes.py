@@ -1,7 +1,9 @@
 """What a Sparkplug host remembers of its edge nodes, within limits.
 
 Nothing of it is stored: after a restart of ours each node is asked for its births (the next
-message of a node that is not known asks), and a node that had to be forgotten likewise.
+message of a node that is not known asks), and a node that had to be forgotten likewise. What no
+host can see is a loss of exactly 256 messages, or of a birth with which a node begins its count
+anew at the very number that was due.
 """
 
 from __future__ import annotations

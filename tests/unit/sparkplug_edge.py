@@ -114,14 +114,18 @@ class EdgeNode:
         return f"spBv1.0/{self.group}/{kind}/{self.name}{tail}"
 
     def births(self, now: int) -> list[Sent]:
-        """Announce everything: the node, then each device that is there."""
+        """Announce everything: the node, then each device that is there.
+
+        The count goes on. A node may begin it at 0 again; where such a birth is lost, one time in
+        256 nobody can see it.
+        """
         living = [device for device in self.values if device and device not in self.dead]
-        self.seq = 255
         return [self._birth(device, now) for device in ["", *living]]
 
     def connect(self, now: int) -> list[Sent]:
         """Begin a new session."""
         self.bdseq = (self.bdseq + 1) % 256
+        self.seq = 255
         return self.births(now)
 
     def data(self, device: str, name: str, value: float, now: int) -> Sent:
