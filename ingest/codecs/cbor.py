@@ -14,7 +14,6 @@ MAX_DEPTH: Final = 8
 # 10,000 records of nine members each, which is every label that RFC 8428 knows for one value. A
 # byte can be an item of 64 bytes in memory: without a limit 1 MiB becomes 70 MB.
 MAX_ITEMS: Final = 200_000
-_WIDEST_EXPONENT: Final = 400  # beyond, a decimal fraction is 0 or no double at all
 _BREAK: Final = b"\xff"
 _INDEFINITE: Final = 31
 _ONE_BYTE, _EIGHT_BYTES = 24, 27  # the argument follows in 1, 2, 4, 8 bytes
@@ -63,11 +62,10 @@ class _Tags(dict[int, Tagged]):
 
 
 def _fraction(value: Any, _immutable: bool) -> Any:  # noqa: ANN401, FBT001  the library's shape
-    match value:
-        case [int(exponent), int(mantissa)] if abs(exponent) <= _WIDEST_EXPONENT:
-            return float(f"{mantissa}e{exponent}")
-        case _:
-            return _UNREADABLE
+    if isinstance(value, list | tuple) and [type(part) for part in value] == [int, int]:
+        exponent, mantissa = value  # of 64 bits: longer ones are tagged, so Unreadable
+        return float(f"{mantissa}e{exponent}")
+    return _UNREADABLE
 
 
 class _Walker:

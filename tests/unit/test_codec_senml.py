@@ -112,6 +112,7 @@ def test_without_a_base_name_the_topic_names_the_thing() -> None:
         (BT, -10, (BT - 10) * 1_000_000, Flag.NONE),
         (BT, 0.412530918, BT * 1_000_000 + 412_530, Flag.NONE),
         (BT + 0.123456, 0, BT * 1_000_000 + 123_456, Flag.NONE),
+        (BT + 0.000001, 0, BT * 1_000_000 + 1, Flag.NONE),  # the double is a bit below
     ],
 )
 def test_times(bt: float, t: float, time: int | None, flags: Flag) -> None:
@@ -230,7 +231,7 @@ def test_a_later_version_refuses_the_pack(version: Any) -> None:
         (b"\x81\xa1\x00\x61\xff", "bad_cbor"),  # no UTF-8
         (b"\x81" * 5000, "too_deep"),
         (b"\x81" + b"\xc6" * 5000 + b"\x00", "too_deep"),
-        (b"\x9a\x00\x03\x0d\x40" + b"\x80" * 200_000, "too_many_records"),
+        (b"\x81\x9a\x00\x03\x0d\x40" + b"\x80" * 200_000, "too_many_records"),
         (b"[" + b"[" * 100_000, "bad_json"),
     ],
 )
@@ -266,6 +267,8 @@ def test_cbor_of_every_shape_that_the_rfc_allows() -> None:
         b"\xc2\x49" + b"\xff" * 9,  # a number beyond 64 bits
         b"\xc4\x82\x1b" + b"\x7f" * 8 + b"\x01",  # 1e9187201950435737471
         b"\xc4\x81\x01",
+        b"\xc4\x82\x01\xf5",  # true as a mantissa
+        b"\xd8\x1c\x81\xd8\x1d\x00",  # a list that holds itself
         b"\xd8\x1e\x82\x01\x00",  # one over nought
         b"\xc1\x1a\x00\x00\x00\x00",  # a date
         b"\xd8\x23\x63(a+",  # a regular expression

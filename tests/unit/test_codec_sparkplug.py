@@ -172,6 +172,13 @@ def test_a_unit_holds_until_the_next_birth(key: str) -> None:
     assert hear(codec, data)[0].unit is None
 
 
+@pytest.mark.parametrize("unit", ["", "  ", "m\0g", 5])
+def test_a_unit_that_is_none(unit: str | int) -> None:
+    """An empty unit, one that no database takes or one that is no text is no unit."""
+    (found,) = born(metric(1.0, edge.DOUBLE, name="x", properties={"engUnit": unit}))
+    assert found.unit is None
+
+
 def test_times_and_history() -> None:
     """A metric's own time counts, else the payload's; what is replayed is flagged so."""
     own, other, old, unset = born(
@@ -564,29 +571,40 @@ def test_counts_of_entries_stay_true() -> None:
         assert nodes.entries == len(nodes) + devices + sum(held)
 
 
+# A value on the wire and, chosen apart from it, the datatype that the metric claims.
+wired = st.one_of(
+    st.tuples(st.none(), st.none()),
+    st.tuples(st.integers(0, 2**64 - 1), st.sampled_from([edge.UINT32, edge.UINT64])),
+    st.tuples(st.booleans(), st.just(edge.BOOLEAN)),
+    st.tuples(st.floats(), st.just(edge.DOUBLE)),
+    st.tuples(st.floats(width=32), st.just(edge.FLOAT)),
+    st.tuples(st.text(max_size=5), st.just(edge.STRING)),
+    st.tuples(st.binary(max_size=5), st.sampled_from([edge.BYTES, edge.DATASET, edge.TEMPLATE])),
+)
+scalars: st.SearchStrategy[edge.Scalar] = st.one_of(
+    st.none(), st.integers(0, 600), st.floats(), st.text(max_size=3)
+)
+properties = st.dictionaries(st.sampled_from(["Quality", "engUnit", "x"]), scalars)
+
+
+@st.composite
+def metrics(draw: st.DrawFn) -> bytes:
+    value, sent_as = draw(wired)
+    return metric(
+        value,
+        draw(st.one_of(st.none(), st.integers(0, 40))),
+        sent_as=sent_as,
+        name=draw(st.one_of(st.none(), st.sampled_from(["a", "bdSeq"]), st.binary(max_size=4))),
+        alias=draw(st.one_of(st.none(), st.integers(0, 3))),
+        time=draw(st.one_of(st.none(), st.integers(0, 2**64 - 1))),
+        properties=draw(st.one_of(st.none(), properties)),
+        null=draw(st.booleans()),
+    )
+
+
+big = st.one_of(st.none(), st.integers(0, 2**64 - 1))
 bits = st.one_of(
-    st.binary(max_size=60),
-    st.builds(
-        payload,
-        st.builds(
-            metric,
-            st.one_of(st.none(), st.integers(0, 2**64 - 1), st.floats(), st.text(max_size=5)),
-            st.one_of(st.none(), st.integers(0, 40)),
-            name=st.one_of(st.none(), st.sampled_from(["a", "bdSeq"]), st.binary(max_size=4)),
-            alias=st.one_of(st.none(), st.integers(0, 3)),
-            time=st.one_of(st.none(), st.integers(0, 2**64 - 1)),
-            properties=st.one_of(
-                st.none(),
-                st.dictionaries(
-                    st.sampled_from(["Quality", "engUnit", "x"]),
-                    st.one_of(st.none(), st.integers(0, 600), st.floats(), st.text(max_size=3)),
-                ),
-            ),
-            null=st.booleans(),
-        ),
-        time=st.one_of(st.none(), st.integers(0, 2**64 - 1)),
-        seq=st.one_of(st.none(), st.integers(0, 2**64 - 1)),
-    ),
+    st.binary(max_size=60), st.builds(payload, metrics(), metrics(), time=big, seq=big)
 )
 kinds = st.sampled_from(["NBIRTH", "NDATA", "NDEATH", "DBIRTH", "DDATA", "DDEATH", "NCMD", "X"])
 
