@@ -30,8 +30,12 @@ Rules implemented (ids of the specification, without `tck-id-`):
   -ddeath-devices-offline: one status each; an NDEATH is dated by its arrival (its own time is that
   of the connection), a DDEATH by its own time. Staleness is the registry's matter.
 - payloads-propertyset-quality-value-*, payloads-propertyset-keys-array-size (the shorter counts).
+- operational-behavior-host-reordering: values after a gap are kept under the aliases in force (a
+  node that begins a new session sends its death first, and that comes at QoS 1).
 - host-topic-phid-birth-topic, -payload, host-topic-phid-death-topic, -payload: with the option
-  `host`, the STATE messages for the connection to publish (QoS 1, retained).
+  `host`, the STATE messages for the connection to publish (QoS 1, retained). Left to the
+  connection: message-flow-hid-sparkplug-state-message-delivered (publish again when somebody else
+  says that we are gone).
 """
 
 from __future__ import annotations
