@@ -15,7 +15,7 @@ from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded, DeviceState
 from tests.unit.sparkplug_edge import EdgeNode, Sent
-from tests.unit.test_codec_sparkplug import View
+from tests.unit.sparkplug_host import View
 
 START: Final = 1_795_311_000_000  # ms
 WINDOW: Final = 40  # messages that a broker may deliver again
