@@ -139,9 +139,9 @@ class Reader:
             packets["head"], packets["id"] = _PUBACK_HEAD, ids
             self._client._packet_queue(mqtt.PUBACK, packets.tobytes(), 0, 0)  # noqa: SLF001  one write a batch
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes) -> None:
         """Send an answer to a device, at most once; it is asked for again when it is lost."""
-        self._client.publish(topic, payload, qos=0, retain=retain)
+        self._client.publish(topic, payload, qos=0)
 
     def _moment(self) -> tuple[Micros, int]:
         return self._clock.now(), self.inbox.session
@@ -173,7 +173,8 @@ class Reader:
         self.connected_since = self._clock.now()
         log.info("broker_connected", session_present=flags.session_present)
         if self._wanted.presence is not None:
-            self.publish(self._wanted.presence.topic, self._wanted.presence.here, retain=True)
+            here = self._wanted.presence
+            client.publish(here.topic, here.here, qos=1, retain=True)
         self._ask(client, [*self._wanted.subscriptions, *self._more])
 
     def _on_subscribe(

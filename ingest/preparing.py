@@ -96,6 +96,12 @@ class Preparer:
                 self._whole(batch, origin, lane)
         return batch
 
+    def forget(self) -> None:
+        """Tell the codecs that messages may have been missed."""
+        for source in self._sources.values():
+            if source.codec.forget is not None:
+                source.codec.forget()
+
     def feed_of(self, topic: str) -> str:
         """Return the feed a topic belongs to, "" for none."""
         try:
@@ -196,8 +202,8 @@ class Preparer:
             past_limit=source.past_limit,
             future_limit=source.future_limit,
         )
+        flags |= value.flags  # a time relative to the arrival counts as the arrival's
         stands_in = bool(flags & _ARRIVAL_STANDS_IN)
-        flags |= value.flags
         if arrival.retain:
             flags |= Flag.RETAINED
         if source.spec.simulated:

@@ -96,6 +96,7 @@ class Codec:
     `datastreams` is what the format itself says of raw key paths (a feed file may add to it or
     override it); a key may hold `*` for anything. `stateful`: messages must all reach one process.
     `presence(now)` for formats that want to know that a host is listening. `quick`: see there.
+    `forget()` is called when messages may have been missed: what the codec remembers is void.
     """
 
     decode: Decode
@@ -103,6 +104,7 @@ class Codec:
     stateful: bool = False
     presence: Callable[[Micros], Presence] | None = None
     quick: Quick | None = None
+    forget: Callable[[], None] | None = None
 
 
 class FeedView(Protocol):

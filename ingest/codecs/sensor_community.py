@@ -130,8 +130,8 @@ def _own_id(root: Mapping[str, Any]) -> str | None:
         raw = root.get(key)
         if isinstance(raw, bool) or not isinstance(raw, (str, int)):
             continue
-        text = paths.shown(raw).strip()
-        if text and text.isprintable() and _REPLACED not in text:
+        text = (raw if isinstance(raw, str) else paths.shown(raw)).strip()
+        if _is_name(text):
             return text
     return None
 

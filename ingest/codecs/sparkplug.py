@@ -106,11 +106,13 @@ def build(options: Mapping[str, Any], _feed: FeedView) -> Codec:
         wanted = msgspec.convert(options, Options)
     except msgspec.ValidationError as error:
         raise ConfigError(f"options: {error}; there are host and reorder_s") from error
-    host = wanted.host
+    name = wanted.host
+    host = _Host(from_seconds(wanted.reorder_s))
     return Codec(
-        _Host(from_seconds(wanted.reorder_s)).decode,
+        host.decode,
         stateful=True,
-        presence=None if host is None else lambda now: _presence(host, now),
+        forget=host.forget,
+        presence=None if name is None else lambda now: _presence(name, now),
     )
 
 
@@ -128,6 +130,10 @@ class _Host:
     def __init__(self, patience: int) -> None:
         self._nodes = Nodes()
         self._patience = patience
+
+    def forget(self) -> None:
+        """Begin anew: births are sent at QoS 0, so some may have passed while nobody listened."""
+        self._nodes = Nodes()
 
     def decode(self, message: Message) -> Decoding:
         """Read one message; PayloadError when nothing in it can be read."""

@@ -53,11 +53,11 @@ def test_any_number_is_a_time_or_refused(raw: object, form: str) -> None:
 def test_nested_without_end() -> None:
     """An array as deep as the parser takes, where a value belongs, is refused as any other."""
     deep = parse(b"[" * 900 + b"]" * 900)
-    with pytest.raises(PayloadError, match="bad_value: an array"):
+    with pytest.raises(PayloadError, match="bad_value: a list"):
         read(deep, None)
-    with pytest.raises(PayloadError, match="bad_state: an array"):
+    with pytest.raises(PayloadError, match="bad_state: a list"):
         read(deep, {"on": 1})
-    with pytest.raises(PayloadError, match="bad_time: an array"):
+    with pytest.raises(PayloadError, match="bad_time: a list"):
         moments.reader("auto", "UTC")(deep)
 
 
