@@ -1,0 +1,90 @@
+"""The pure parts of the benchmarks: percentiles, configuration, the messages of golden files."""
+
+from __future__ import annotations
+
+import base64
+import json
+import statistics
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.ingest import GOALS
+from bench.ingest_parts import APART, FIGURES, ONCE, SHARED, golden_messages
+from bench.ingest_rig import set_option
+from bench.ingest_runs import Relayed
+from bench.ingest_tables import BATCH, binary_rows, made_rows
+from bench.machine import BenchError, percentile
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50))
+def test_percentile_is_the_usual_one(values: list[float]) -> None:
+    """The median and the quartiles are those of the standard library, the ends are the ends."""
+    quartiles = statistics.quantiles(values, n=4, method="inclusive")
+    found = [percentile(values, share) for share in (0.25, 0.5, 0.75)]
+    assert found == pytest.approx(quartiles)
+    assert (percentile(values, 0), percentile(values, 1)) == (min(values), max(values))
+
+
+def test_percentile_of_nothing_is_an_error() -> None:
+    """Nothing measured is not zero."""
+    with pytest.raises(BenchError):
+        percentile([], 0.5)
+
+
+def test_option_is_set_where_it_stands_or_added() -> None:
+    """A key of [ingest] is replaced, a new one added; the rest stays."""
+    text = '[province]\ncode = "75"\n\n[ingest]\nclient_id = "x"   # why\nlinger_ms = 20\n'
+    changed = set_option(set_option(text, "client_id", "me"), "reader", "stock")
+    assert tomllib.loads(changed) == {
+        "province": {"code": "75"},
+        "ingest": {"client_id": "me", "reader": "stock", "linger_ms": 20},
+    }
+
+
+def test_relay_must_show_the_broker_at_its_limit() -> None:
+    """A slow relay counts only where the broker had no core left."""
+    assert Relayed(30_000, 0.5, 5).valid
+    assert Relayed(20_000, 0.9, 5).valid
+    assert not Relayed(29_999, 0.89, 5).valid
+
+
+def test_golden_messages_of_all_shapes(tmp_path: Path) -> None:
+    """JSON and JSON lines, one message or a list, payload as text, object or base64."""
+    (tmp_path / "a").mkdir()
+    raw = base64.b64encode(b"\xff").decode()
+    (tmp_path / "a" / "one.json").write_text(json.dumps({"topic": "a", "payload": {"v": 1}}))
+    lines = [{"topic": "b", "payload_b64": raw, "expect": {}}, {"topic": "c", "payload": "x"}]
+    (tmp_path / "more.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (tmp_path / "other.json").write_text(json.dumps([{"name": "no message"}, 3]))
+    found = golden_messages(tmp_path)
+    assert found == [("a", b'{"v": 1}'), ("b", b"\xff"), ("c", b"x")]
+    assert golden_messages(tmp_path / "missing") == []
+
+
+def test_every_figure_has_a_measurement() -> None:
+    """Goals, measurements and their figures name each other."""
+    named = [key for keys in FIGURES.values() for key in keys]
+    assert sorted(named) == sorted(GOALS)
+    assert set(FIGURES) == {m.__name__ for m in (*SHARED, *APART, *ONCE)}
+
+
+def test_made_rows_have_keys_of_their_own() -> None:
+    """No two rows of two batches share datastream and time: nothing is absorbed."""
+    batches = [made_rows(n, 1_764_000_000_000_000) for n in range(3)]
+    keys = {(d, t) for rows in batches for d, t in zip(rows.datastreams, rows.times, strict=True)}
+    assert len(keys) == 3 * BATCH
+
+
+def test_binary_rows_are_postgresql_s_format() -> None:
+    """Header, one fixed-width tuple a row, trailer."""
+    rows = made_rows(0, 1_764_000_000_000_000)
+    data = binary_rows(rows, 1, 2)
+    size = 2 + 8 * 4 + 4 + 8 + 8 + 2 + 2 + 8 + 2 + 8
+    assert len(data) == 19 + BATCH * size + 2
+    assert data[:11] == b"PGCOPY\n\xff\r\n\0"
+    assert data[19:29].hex() == "0008" + "00000004" + "00000001"
+    assert data[-2:] == b"\xff\xff"
