@@ -6,6 +6,7 @@ Nothing of `ingest` is imported. What it did is read where everybody may read it
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -28,7 +29,7 @@ import redis
 from psycopg import Connection, sql
 
 from bench.line import Line, forget_session
-from bench.load import payload, topic
+from bench.load import topic
 from bench.machine import ROOT, BenchError, cpu_seconds
 from ioc import provision
 from ioc import settings as configuration
@@ -134,11 +135,18 @@ class Ingest:
     """`python -m ingest` as a child; use it in a `with`, then `start` it."""
 
     def __init__(
-        self, database: str, where: Services, *, shipped: bool = False, **options: str
+        self,
+        database: str,
+        where: Services,
+        *,
+        feed_file: str = "",
+        shipped: bool = False,
+        **options: str,
     ) -> None:
-        """Make its configuration. `shipped`: with the shipped feeds too; `options`: of [ingest].
+        """Make its configuration: a feed file (else `feeds()`), `options` of the table [ingest].
 
-        Raises ConfigError for an option that this version does not know.
+        `shipped`: with the shipped feeds too. Raises ConfigError for an option that this version
+        does not know.
         """
         self.client = f"bench-{secrets.token_hex(6)}"
         self.database = database
@@ -152,12 +160,12 @@ class Ingest:
         if not shipped:
             shutil.rmtree(config / "feeds")
         (config / "feeds").mkdir(exist_ok=True)
-        (config / "feeds" / "bench.yaml").write_text(feeds(), encoding="utf-8")
+        (config / "feeds" / "bench.yaml").write_text(feed_file or feeds(), encoding="utf-8")
         text = (config / "ioc.toml").read_text(encoding="utf-8")
         for key, value in {"client_id": self.client, **options}.items():
             text = set_option(text, key, value)
         (config / "ioc.toml").write_text(text, encoding="utf-8")
-        self._environment = {
+        self.environment = {
             "IOC_CONFIG_DIR": str(config),
             "IOC_DATA_DIR": str(self._folder / "data"),
             "IOC_DATABASE_URL": database,
@@ -166,7 +174,7 @@ class Ingest:
             "IOC_MQTT_URL": where.mqtt,
         }
         try:
-            self.settings = configuration.load(self._environment)
+            self.settings = configuration.load(self.environment)
         except ConfigError:
             shutil.rmtree(self._folder)
             raise
@@ -215,20 +223,21 @@ class Ingest:
         with log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ingest"],
-                env=os.environ | self._environment,
+                env=os.environ | self.environment,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
 
-    def await_subscribed(self) -> None:
+    def await_subscribed(self, name: str = topic("bench", 0), value: str = "v0") -> None:
         """Wait until a message gets through: only then the broker has the subscription."""
         before = self.totals().messages
         with Line(self.mqtt) as line:
 
             def through() -> bool:
-                line.publish(topic("bench", 0), payload(0, 1, 200, time.time_ns() // 1000))
+                body = {"t": time.time_ns() // 1000, value: 0}
+                line.publish(name, json.dumps(body).encode())
                 return self.totals().messages > before
 
             self._await(through, READY_S, every=0.1)

@@ -76,6 +76,12 @@ class Line:
         self.socket.sendall(mqtt5.publish(topic, payload, 1))
         self._answer(mqtt5.PUBACK)
 
+    def await_acknowledged(self, number: int, so_far: int = 0) -> None:
+        """Read until so many messages of this connection are acknowledged."""
+        while so_far < number:
+            packets = self.scanner.feed(self.read())[1]
+            so_far += sum(packet.kind == mqtt5.PUBACK for packet in packets)
+
     def read(self) -> bytes:
         """Return what has come. Raises LineError at the end or after a long silence."""
         try:

@@ -149,7 +149,10 @@ def test_grid_patches_whole_packets(values: int) -> None:
 
 
 def test_ids_begin_again_after_the_last() -> None:
-    """Packet id 0 does not exist."""
+    """Packet id 0 does not exist, in made and in listed messages."""
+    listed = Listed([("a", b"\xff")], 65_536, now=0.0)
+    ends = [read(bytes(listed.block(n, 1, 0)[1])) for n in (65_534, 65_535)]
+    assert [number for _, number, _ in ends] == [65_535, 1]
     _, data = Grid(replace(PLAN, topics=2)).block(65_534, 2, 0)
     size = len(bytes(data)) // 2
     assert [entry[1] for entry in read_all(bytes(data), size)] == [65_535, 1]
