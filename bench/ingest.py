@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -94,6 +95,9 @@ class Bench:
             yield
         except (BenchError, ConfigError) as error:
             self.note(f"{name}: {error}")
+        except Exception as error:  # noqa: BLE001  the other figures of ten minutes must not be lost
+            say(traceback.format_exc())
+            self.note(f"{name} failed: {error!r}")
         say(f"    ({time.monotonic() - begun:.1f} s)")
 
     def note(self, text: str) -> None:

@@ -183,7 +183,7 @@ def latency(ingest: Ingest, plan: Plan) -> Latency:
     a flush takes here. The way to the Redis stream includes all: it is the upper bound.
     """
     if not ingest.precise:
-        raise BenchError("track_commit_timestamp is off: no commit can be seen from outside")
+        raise BenchError("track_commit_timestamp is off: make services-stop services")
     before = ingest.totals()
     sent = Result(**load(plan).result())
     ingest.await_messages(before.messages + sent.acknowledged, PATIENCE_S)

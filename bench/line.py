@@ -9,12 +9,13 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from bench import mqtt5
+from bench.machine import BenchError
 
 TIMEOUT_S: Final = 20.0  # a broker that says nothing for so long is dead, or has lost us
 CHUNK: Final = 262_144
 
 
-class LineError(Exception):
+class LineError(BenchError):
     """The broker refuses, hangs up or is silent."""
 
 
