@@ -34,9 +34,6 @@ from bench.machine import ROOT, BenchError, cpu_seconds
 from ioc import provision
 from ioc import settings as configuration
 from ioc.domain.errors import ConfigError
-from ioc.domain.intake import PropertySpec
-from ioc.storage import things
-from ioc.storage.things import ThingSeed
 from tests.services.places import NAMES, URLS, recall
 from tests.services.processes import listeners
 
@@ -124,6 +121,41 @@ def feeds() -> str:
     return text
 
 
+def _copy_devices(conn: Db, feed: str, number: int) -> None:
+    """Copy the thing d000000 of a feed and its datastreams, whatever columns these have."""
+    thing, stream = _columns(conn, "thing"), _columns(conn, "datastream")
+    things = sql.SQL(
+        "insert into thing (external_id, {columns}) select 'd' || lpad(n::text, 6, '0'), {columns}"
+        " from thing, generate_series(1, %s) n where feed = %s and external_id = 'd000000'"
+    )
+    streams = sql.SQL(
+        "insert into datastream (thing_id, {columns}) select t.id, {values} from thing t,"
+        " thing f join datastream d on d.thing_id = f.id where f.feed = %s and t.feed = f.feed"
+        " and f.external_id = 'd000000' and t.id <> f.id"
+    )
+    columns = sql.SQL(", ")
+    thing_columns = columns.join(map(sql.Identifier, sorted(thing - {"id", "external_id"})))
+    wanted = sorted(stream - {"id", "thing_id"})
+    with conn.transaction():
+        conn.execute(things.format(columns=thing_columns), (number - 1, feed))
+        conn.execute(
+            streams.format(
+                columns=columns.join(map(sql.Identifier, wanted)),
+                values=columns.join(sql.Identifier("d", name) for name in wanted),
+            ),
+            (feed,),
+        )
+
+
+def _columns(conn: Db, table: str) -> set[str]:
+    rows = conn.execute(
+        "select column_name from information_schema.columns"
+        " where table_schema = 'public' and table_name = %s",
+        (table,),
+    )
+    return {name for (name,) in rows}
+
+
 def set_option(text: str, key: str, value: str) -> str:
     """Return a TOML text with `key` of its [ingest] table set to a string."""
     line = f'{key} = "{value}"'
@@ -199,22 +231,17 @@ class Ingest:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def prepare(self, devices: int) -> None:
-        """Migrate, and register the devices: meeting them one by one is not what is measured."""
+        """Migrate, and make devices known: meeting them one by one is not what is measured.
+
+        The first device of each feed is met in earnest, the others are copies of its rows.
+        """
         provision.prepare(self.settings, demo=False)
-        for feed, codes in (("bench", PROPERTIES[:1]), ("bench10", PROPERTIES)):
-            self.conn.execute(
-                "insert into feed (name, title_vi, title_en, expected_period_s)"
-                " values (%s, 'Đo', 'Bench', 60) on conflict do nothing",
-                (feed,),
-            )
-            number = devices if feed == "bench" else min(devices, 2000)
-            specs = {code: PropertySpec() for code in codes}
-            names = [f"d{n:06d}" for n in range(number)]
-            seeds = [
-                ThingSeed(feed, name, name, name, "environment", None, 60, 300, specs)
-                for name in names
-            ]
-            things.upsert_things(self.conn, seeds)
+        self.start()
+        self.await_subscribed()
+        self.await_subscribed(topic("bench10", 0), *(f"v{n}" for n in range(10)))
+        self.stop()
+        _copy_devices(self.conn, "bench", devices)
+        _copy_devices(self.conn, "bench10", min(devices, 2000))
         self.conn.execute("analyze")
 
     def start(self) -> None:
@@ -230,13 +257,13 @@ class Ingest:
                 stderr=log,
             )
 
-    def await_subscribed(self, name: str = topic("bench", 0), value: str = "v0") -> None:
+    def await_subscribed(self, name: str = topic("bench", 0), *values: str) -> None:
         """Wait until a message gets through: only then the broker has the subscription."""
         before = self.totals().messages
         with Line(self.mqtt) as line:
 
             def through() -> bool:
-                body = {"t": time.time_ns() // 1000, value: 0}
+                body = dict.fromkeys(values or ("v0",), 20) | {"t": time.time_ns() // 1000}
                 line.publish(name, json.dumps(body).encode())
                 return self.totals().messages > before
 
@@ -288,7 +315,7 @@ class Ingest:
         while time.monotonic() < until:
             newest = self._redis.xrevrange(f"{self.prefix}stream", count=1)
             for key, fields in cast("Entries", newest):
-                if int(fields[b"n"]) >= batch:
+                if int(fields.get(b"n", 0)) >= batch:
                     return int(key.split(b"-")[0]) * 1000
             time.sleep(LOOK_S)
         return None
@@ -297,7 +324,7 @@ class Ingest:
         """Yield the entries of the Redis stream: when they were added in µs, and their rows."""
         found = self._redis.xrange(f"{self.prefix}stream", min=str(since_ms))
         for key, fields in cast("Entries", found):
-            yield int(key.split(b"-")[0]) * 1000, fields[b"d"]
+            yield int(key.split(b"-")[0]) * 1000, fields.get(b"d", b"[]")
 
     def commits(self, after: int) -> list[tuple[float, int, int]]:
         """Return (second, messages, rows) of the batches after one, in their order.

@@ -59,12 +59,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds from publishing; `bus`: until the batch was in the Redis stream."""
+    """Milliseconds from publishing; `bus`: until the batch was in the Redis stream, if it was."""
 
     p50: float
     p99: float
-    bus_p50: float
-    bus_p99: float
+    bus: tuple[float, float] | None
     behind_ms: float
 
 
@@ -194,17 +193,24 @@ def latency(ingest: Ingest, plan: Plan) -> Latency:
         raise BenchError("no row of the run at a rate was found")
     ingest.published(after.batch)
     ways = _ways_to_the_bus(ingest, warm)
-    bus = [percentile(ways, share) if ways else 0.0 for share in (0.5, 0.99)]
-    return Latency(float(row[0][0]), float(row[0][1]), bus[0], bus[1], sent.behind_ms)
+    bus = (percentile(ways, 0.5), percentile(ways, 0.99)) if ways else None
+    return Latency(float(row[0][0]), float(row[0][1]), bus, sent.behind_ms)
 
 
 def _ways_to_the_bus(ingest: Ingest, since: int) -> list[float]:
     """Return ms from each row's stamp to the stream entry that holds it."""
-    ways: list[float] = []
-    for added, rows in ingest.stream(since // 1000):
-        found: list[list[Any]] = orjson.loads(rows)
-        ways += [(added - row[1]) / 1000 for row in found if row[1] >= since]
-    return ways
+    return [
+        (added - stamp) / 1000
+        for added, rows in ingest.stream(since // 1000)
+        for stamp in stream_times(rows)
+        if stamp >= since
+    ]
+
+
+def stream_times(entry: bytes) -> list[int]:
+    """Return the times (µs) in a stream entry: rows [datastream, time, …], or a column "t"."""
+    found: Any = orjson.loads(entry)
+    return list(found["t"]) if isinstance(found, dict) else [row[1] for row in found]
 
 
 def naive(where: Services, database: str, plan: Plan) -> float:

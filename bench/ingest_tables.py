@@ -57,7 +57,8 @@ _LAYOUT: Final = np.dtype(
 _LENGTHS: Final = {"l1": 4, "l2": 8, "l3": 8, "l4": 2, "l5": 2, "l6": 8, "l7": 2, "l8": 8}
 
 _FILL: Final = """
-insert into observation
+insert into observation (datastream_id, phenomenon_time, result, quality, flags, received, writer,
+  batch_no)
 select d, %(begin)s::timestamptz + s * interval '1 second', 20 + s %% 100 / 100.0, 0, 0,
   %(begin)s::timestamptz + s * interval '1 second', 0, 0
 from generate_series(%(first)s::int, %(last)s::int) d, generate_series(0, %(each)s::int - 1) s
@@ -72,33 +73,40 @@ on conflict do nothing
 """
 
 
-def made_rows(batch: int, base_us: int, first: int = 1) -> Rows:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One batch of good values, as columns."""
+
+    datastreams: NDArray[np.int64]
+    times: NDArray[np.int64]  # µs; also when they were received
+    results: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def made_rows(batch: int, base_us: int, first: int = 1) -> Made:
     """Return one batch: datastreams in turn, each value later than the one before."""
-    numbers = range(batch * BATCH, (batch + 1) * BATCH)
-    times = [base_us + n // SERIES * ROUND_US for n in numbers]
-    return Rows(
-        datastreams=[first + n % SERIES for n in numbers],
-        times=times,
-        results=[20 + n % 97 / 100 for n in numbers],
-        qualities=[0] * BATCH,
-        flags=[0] * BATCH,
-        received=times,
-        redelivered=[False] * BATCH,
-    )
+    numbers = np.arange(batch * BATCH, (batch + 1) * BATCH)
+    times = base_us + numbers // SERIES * ROUND_US
+    return Made(first + numbers % SERIES, times, 20 + numbers % 97 / 100)
 
 
-def binary_rows(rows: Rows, writer: int, batch: int) -> bytes:
+def as_batch(made: Made) -> Rows:
+    """Return the rows in the form in which the product's write statement takes them."""
+    times, good = made.times.tolist(), [0] * len(made)
+    again = [False] * len(made)
+    return Rows(made.datastreams.tolist(), times, made.results.tolist(), good, good, times, again)
+
+
+def binary_rows(made: Made) -> bytes:
     """Return rows as the body of a binary COPY."""
-    packed: NDArray[Any] = np.empty(len(rows), _LAYOUT)
+    packed: NDArray[Any] = np.zeros(len(made), _LAYOUT)
     packed["columns"] = 8
     for name, size in _LENGTHS.items():
         packed[name] = size
-    packed["datastream"] = rows.datastreams
-    packed["time"] = np.asarray(rows.times, np.int64) - PG_EPOCH_US
-    packed["result"] = rows.results
-    packed["quality"], packed["flags"] = rows.qualities, rows.flags
-    packed["received"] = np.asarray(rows.received, np.int64) - PG_EPOCH_US
-    packed["writer"], packed["batch"] = writer, batch
+    packed["datastream"], packed["result"] = made.datastreams, made.results
+    packed["time"] = packed["received"] = made.times - PG_EPOCH_US
     return _BINARY_HEADER + packed.tobytes() + _BINARY_END
 
 
@@ -113,25 +121,26 @@ class Table:
     def close(self) -> None:
         self.conn.close()
 
-    def write(self, rows: Rows) -> float:
+    def write(self, made: Made) -> float:
         """Write a batch as ingest does, insert and minute rollup in one statement; seconds."""
         self._number += 1
+        batch = as_batch(made)
         begun = time.perf_counter()
         with self.conn.transaction():
             stamp = Stamp(self._writer, self._number)
-            done = observations.write(self.conn, rows, stamp, messages=len(rows), refused=0)
+            done = observations.write(self.conn, batch, stamp, messages=len(made), refused=0)
         seconds = time.perf_counter() - begun
-        if done.inserted != len(rows):
-            raise BenchError(f"{done.inserted} of {len(rows)} rows were inserted")
+        if done.inserted != len(made):
+            raise BenchError(f"{done.inserted} of {len(made)} rows were inserted")
         return seconds
 
-    def copy(self, rows: Rows) -> float:
+    def copy(self, made: Made) -> float:
         """Write a batch by binary COPY, packed by us, no rollup and no absorbing; seconds."""
         begun = time.perf_counter()
         with self.conn.transaction(), self.conn.cursor() as cursor:
             statement = f"{_COPY} (format binary)".encode()
             with cursor.copy(statement) as copy:
-                copy.write(binary_rows(rows, self._writer, 0))
+                copy.write(binary_rows(made))
         return time.perf_counter() - begun
 
     def statement_rate(self, number: int) -> float:

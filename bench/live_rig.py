@@ -31,7 +31,7 @@ MASTS: Final = 3500
 PATIENCE_S: Final = 60.0
 OFFLINE: Final = 2
 
-# The feeds of tests.e2e.province, with an address and a codec.
+# The feeds of tests.e2e.province, with an address and a codec; keys are the datastreams' names.
 _FEEDS: Final = """
 - name: env
   title: {vi: Môi trường, en: Environment}
@@ -39,14 +39,14 @@ _FEEDS: Final = """
   topic: "live/env/{thing}"
   expected_period_s: 60
   kind: environment
-  options: {time: t, time_format: epoch_us, values: {pm25: {path: v}}}
+  options: {time: t, time_format: epoch_us, values: {pm25: {path: pm25}}}
 - name: bts
   title: {vi: BTS, en: BTS}
   codec: json
   topic: "live/bts/{thing}"
   expected_period_s: 60
   kind: bts
-  options: {time: t, time_format: epoch_us, values: {bts_status: {path: s}}}
+  options: {time: t, time_format: epoch_us, values: {bts_status: {path: bts_status}}}
 """
 
 _SHOWN: Final = """() => ["bts", "things"].every(
@@ -77,7 +77,7 @@ def centre(where: Services) -> Iterator[Centre]:
         province = build(conn, where.redis, ingest.prefix, things=THINGS, masts=MASTS)
         stack.callback(province.client.close)
         ingest.start()
-        ingest.await_subscribed(f"live/bts/x{THINGS}", "s")
+        ingest.await_subscribed(f"live/bts/x{THINGS}", "bts_status")
         origin = stack.enter_context(_web(ingest.environment))
         yield Centre(where.mqtt, origin, province)
 
@@ -165,7 +165,7 @@ class Masts:
         mast = THINGS + place * 1009 % MASTS
         self._turn += 1
         state = 0 if visit % 2 else OFFLINE
-        return f"live/bts/x{mast}", b'{"t":%d,"s":%d}' % (time.time_ns() // 1000, state)
+        return f"live/bts/x{mast}", b'{"t":%d,"bts_status":%d}' % (time.time_ns() // 1000, state)
 
 
 def main_thread(page: Page) -> Callable[[], float]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bench.ingest import GOALS
 from bench.ingest_parts import APART, FIGURES, ONCE, SHARED, golden_messages
 from bench.ingest_rig import set_option
-from bench.ingest_runs import Relayed
+from bench.ingest_runs import Relayed, stream_times
 from bench.ingest_tables import BATCH, binary_rows, made_rows
 from bench.machine import BenchError, percentile
 
@@ -53,16 +53,22 @@ def test_relay_must_show_the_broker_at_its_limit() -> None:
 
 
 def test_golden_messages_of_all_shapes(tmp_path: Path) -> None:
-    """JSON and JSON lines, one message or a list, payload as text, object or base64."""
+    """A file is one message, a list or a session; a payload is text, hex or base64."""
     (tmp_path / "a").mkdir()
     raw = base64.b64encode(b"\xff").decode()
-    (tmp_path / "a" / "one.json").write_text(json.dumps({"topic": "a", "payload": {"v": 1}}))
-    lines = [{"topic": "b", "payload_b64": raw, "expect": {}}, {"topic": "c", "payload": "x"}]
-    (tmp_path / "more.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    session = {"messages": [{"topic": "b", "payload_b64": raw}, {"topic": "c", "hex": "00ff"}]}
+    (tmp_path / "a" / "one.json").write_text(json.dumps({"topic": "a", "text": "đ", "expect": []}))
+    (tmp_path / "more.json").write_text(json.dumps(session))
     (tmp_path / "other.json").write_text(json.dumps([{"name": "no message"}, 3]))
     found = golden_messages(tmp_path)
-    assert found == [("a", b'{"v": 1}'), ("b", b"\xff"), ("c", b"x")]
+    assert found == [("a", "đ".encode()), ("b", b"\xff"), ("c", b"\x00\xff")]
     assert golden_messages(tmp_path / "missing") == []
+
+
+@pytest.mark.parametrize("entry", [b"[[7,11,1.5,0,0],[8,12,null,0,0]]", b'{"d":[7,8],"t":[11,12]}'])
+def test_times_of_a_stream_entry(entry: bytes) -> None:
+    """The stamps are found in rows and in columns."""
+    assert stream_times(entry) == [11, 12]
 
 
 def test_every_figure_has_a_measurement() -> None:
@@ -75,14 +81,13 @@ def test_every_figure_has_a_measurement() -> None:
 def test_made_rows_have_keys_of_their_own() -> None:
     """No two rows of two batches share datastream and time: nothing is absorbed."""
     batches = [made_rows(n, 1_764_000_000_000_000) for n in range(3)]
-    keys = {(d, t) for rows in batches for d, t in zip(rows.datastreams, rows.times, strict=True)}
+    keys = {key for b in batches for key in zip(b.datastreams, b.times, strict=True)}
     assert len(keys) == 3 * BATCH
 
 
 def test_binary_rows_are_postgresql_s_format() -> None:
     """Header, one fixed-width tuple a row, trailer."""
-    rows = made_rows(0, 1_764_000_000_000_000)
-    data = binary_rows(rows, 1, 2)
+    data = binary_rows(made_rows(0, 1_764_000_000_000_000))
     size = 2 + 8 * 4 + 4 + 8 + 8 + 2 + 2 + 8 + 2 + 8
     assert len(data) == 19 + BATCH * size + 2
     assert data[:11] == b"PGCOPY\n\xff\r\n\0"
