@@ -7,7 +7,6 @@ const FRESH = {live: 0, late: 1, silent: 2, never: 3};
 const POLYGONS = ["neighbours", "water", "province", "communes", "zones"];
 const POINTS = ["bts", "things"];
 const NAMES = "neighbour-names"; // one point each: a polygon's label would repeat on every tile
-const DOWN = 2; // of the *_status properties: offline
 const EMPTY = {type: "FeatureCollection", features: []};
 const FONT = ["IOC Sans"]; // no glyphs in the style: labels are drawn with this page's own font
 
@@ -167,7 +166,7 @@ function painter(map, store) {
     for (const id of ids) {
       const state = store.states.get(id);
       const next = state
-        ? {f: FRESH[state.fresh] ?? 3, s: state.severity || returned.get(Number(id)) || 0, l: look(id, state), d: isDown(state) ? 1 : 0}
+        ? {f: FRESH[state.fresh] ?? 3, s: state.severity || returned.get(Number(id)) || 0, l: look(id, state), d: state.down ? 1 : 0}
         : {f: 3, s: 0, l: 0, d: 0};
       const key = `${next.f}${next.s}${next.l}${next.d}`;
       if (drawn.get(id) === key) continue;
@@ -183,13 +182,6 @@ function painter(map, store) {
     states(touched);
   }
   return {states, alerts};
-}
-
-function isDown(state) {
-  for (const [property, value] of Object.entries(state.values ?? {})) {
-    if (property.endsWith("_status") && value[0] === DOWN) return true;
-  }
-  return false;
 }
 
 // The view is the user's: it is set once, and follows the window only while nobody has moved it.
