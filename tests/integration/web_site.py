@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 from urllib.parse import urlencode
 
 import msgspec
 import uvicorn
+from fastapi import FastAPI
 from psycopg import Connection
 
 from ioc import settings as settings_module
@@ -47,6 +48,14 @@ class Answer:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How an answer begins."""
+
+    status: int
+    headers: Mapping[str, str]
 
 
 @dataclass
@@ -85,6 +94,21 @@ class Client:
         finally:
             connection.close()
         return answer
+
+    def status(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Status:
+        """Return how an answer begins, without waiting for the end of a body that has none."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token:
+            sent["Authorization"] = f"Bearer {self.token}"
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        try:
+            connection.request(method, path, body, sent)
+            response = connection.getresponse()
+            return Status(response.status, dict(response.headers))
+        finally:
+            connection.close()
 
     def _keep(self, line: str) -> None:
         for name, morsel in SimpleCookie(line).items():
@@ -136,6 +160,7 @@ class Site:
 
     port: int
     services: Services
+    application: FastAPI
 
     def client(self, token: str = "") -> Client:
         return Client(self.port, token=token)
@@ -150,16 +175,21 @@ class Site:
 
 
 @contextmanager
-def running(given: Settings, limits: Limits | None = None) -> Iterator[Site]:
+def running(
+    given: Settings, limits: Limits | None = None, *, most_clients: int | None = None
+) -> Iterator[Site]:
     """Serve until the block ends."""
     listener = bind("127.0.0.1", 0)
     services = compose(given)
-    server = uvicorn.Server(config(create_app(services, limits=limits)))
+    if most_clients is not None:
+        services.hub._most_clients = most_clients
+    gate = create_app(services, limits=limits)
+    server = uvicorn.Server(config(gate))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         wait_for(lambda: server.started)
-        yield Site(listener.getsockname()[1], services)
+        yield Site(listener.getsockname()[1], services, cast("Any", gate)._app)
     finally:
         server.should_exit = True
         thread.join(timeout=20)
