@@ -80,11 +80,7 @@ class Client:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
     ) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
-        sent = {k: v for k, v in headers.items() if v}
-        if self.cookies:
-            sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        if self.token:
-            sent["Authorization"] = f"Bearer {self.token}"
+        sent = {k: v for k, v in headers.items() if v} | self.credentials()
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
@@ -99,16 +95,22 @@ class Client:
         """Return how an answer begins, without waiting for the end of a body that has none."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.token:
-            sent["Authorization"] = f"Bearer {self.token}"
-        if self.cookies:
-            sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        sent |= self.credentials()
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
             return Status(response.status, dict(response.headers))
         finally:
             connection.close()
+
+    def credentials(self) -> dict[str, str]:
+        """Return the headers that say who asks."""
+        found = {}
+        if self.cookies:
+            found["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        if self.token:
+            found["Authorization"] = f"Bearer {self.token}"
+        return found
 
     def _keep(self, line: str) -> None:
         for name, morsel in SimpleCookie(line).items():
@@ -127,12 +129,11 @@ class Events:
     """An open /live: events as they come."""
 
     port: int
-    cookies: Mapping[str, str]
+    client: Client
 
     def __enter__(self) -> Self:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        cookie = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        self._connection.request("GET", "/live", headers={"Cookie": cookie})
+        self._connection.request("GET", "/live", headers=self.client.credentials())
         self._response = self._connection.getresponse()
         self.status = self._response.status
         return self
@@ -171,7 +172,7 @@ class Site:
         return client
 
     def events(self, client: Client) -> Events:
-        return Events(self.port, client.cookies)
+        return Events(self.port, client)
 
 
 @contextmanager
