@@ -67,3 +67,9 @@ def through() -> Callable[[Settings, ProxiedUrl], Settings]:
         return msgspec.structs.replace(given, database_url=line.url)
 
     return make
+
+
+@pytest.fixture
+def lines() -> Callable[..., Settings]:
+    """Return a function that leads a site to its services at other addresses."""
+    return msgspec.structs.replace
