@@ -16,4 +16,5 @@ pytest_plugins = [
     "tests.fix_outage",
     "tests.fix_proxy",
     "tests.fix_redis",
+    "tests.fix_web",
 ]

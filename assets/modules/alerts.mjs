@@ -3,9 +3,8 @@
 import {element, fill} from "./dom.mjs";
 import {SHAPES, SIGNS, svg} from "./marks.mjs";
 
-// A status is a category (observed properties named …_status): its number means nothing to a reader.
-const isStatus = (row) => row.property.endsWith("_status");
-const STATES = ["online", "degraded", "offline", "disabled", "maintenance", "unknown"]; // of config/catalog
+// A category's number is that of a state and means nothing to a reader: the rule's name says it.
+const isCategory = (row) => row.kind === "category";
 const LONGEST_LAW = 44; // characters that stand in one line of the pinned alert
 const MOST_ROWS = 6; // with the pinned one seven: what a person takes in at a glance
 
@@ -49,8 +48,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     if (row.severity === 1 && !row.acked && row.active) block.classList.add("flash");
     const value = element("div", "bv");
     if (row.stale) value.append(element("b", "", say("wall.stale")));
-    else value.append(element("b", isState(row) ? "word" : "", measured(row)), element("i", "", row.unit ?? ""));
-    if (isStatus(row)) value.replaceChildren();
+    else if (!isCategory(row)) value.append(element("b", "", measured(row)), element("i", "", row.unit ?? ""));
     value.append(element("span", "", element("b", "", row.name), notes(row).map((note) => ` · ${note}`).join(""), document.createElement("br"), [limit(row, row.unit), law(row)].filter(Boolean).join(" · ")));
     return [block, element("div", "bx",
       element("div", row.place.length > 27 ? "bp long" : "bp", row.place),
@@ -65,7 +63,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     open.setAttribute("aria-label", `${say(`severity.${row.severity}`)}: ${row.place}`);
     const line = element("div", "de");
     if (row.stale) line.append(element("span", "", element("b", "", say("wall.stale"))), element("span", "", row.name));
-    else if (isStatus(row)) line.append(element("b", "", row.name));
+    else if (isCategory(row)) line.append(element("b", "", row.name));
     else line.append(element("span", "", `${row.name} `, element("b", "", measured(row)), row.unit ? `\u00a0${row.unit}` : ""));
     const second = row.active ? limit(row) : say("wall.returned_short");
     if (second) line.append(element("span", "", second));
@@ -86,13 +84,13 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   }
 
   function limit(row, unit = "") {
-    if (row.limit === null || row.limit === undefined || isStatus(row)) return "";
+    if (row.limit === null || row.limit === undefined || isCategory(row)) return "";
     const key = row.op.startsWith("<") ? "wall.limit_low" : "wall.limit_high";
     return say(key, {limit: writer.value(row.limit, decimals(row), unit)});
   }
 
   function measured(row) {
-    return isState(row) ? say(`state.${STATES[row.result] ?? "unknown"}`) : writer.number(row.result, row.decimals);
+    return writer.number(row.result, row.decimals);
   }
 
   function status(row) {
@@ -137,7 +135,8 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   function announce(first) {
     if (!first || first.acked || first.severity > 2 || announced === first.id) return;
     announced = first.id;
-    parts.spoken.textContent = `${say(`severity.${first.severity}`)}: ${first.place}, ${first.name} ${writer.value(first.result, first.decimals, first.unit)}`;
+    const value = isCategory(first) ? "" : ` ${writer.value(first.result, first.decimals, first.unit)}`;
+    parts.spoken.textContent = `${say(`severity.${first.severity}`)}: ${first.place}, ${first.name}${value}`;
   }
 
   async function onClick(event) {
@@ -166,8 +165,6 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   addEventListener("resize", render);
   return {render};
 }
-
-const isState = (row) => row.property.endsWith("_status");
 
 // The first clause says which law; its explanation is for a desk, not for a wall.
 function law(row) {

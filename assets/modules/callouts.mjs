@@ -47,7 +47,7 @@ export function createCallouts(box, live, store, {writer, unit}) {
 
 function detail(row, writer) {
   if (row.stale) return writer.say("wall.stale");
-  if (row.property.endsWith("_status")) return row.name;
+  if (row.kind === "category") return row.name;
   return writer.value(row.result, row.decimals, row.unit);
 }
 

@@ -7,7 +7,6 @@ const FRESH = {live: 0, late: 1, silent: 2, never: 3};
 const POLYGONS = ["neighbours", "water", "province", "communes", "zones"];
 const POINTS = ["bts", "things"];
 const NAMES = "neighbour-names"; // one point each: a polygon's label would repeat on every tile
-const DOWN = 2; // of the *_status properties: offline
 const LOOKS = ["new", "ack", "rtn"];
 const SHOW_AFTER_MS = 50; // one look through all states for a burst of changes
 const EMPTY = {type: "FeatureCollection", features: []};
@@ -190,7 +189,7 @@ function painter(map, store, layers) {
     for (const id of ids) {
       const state = store.states.get(id);
       const next = state
-        ? {f: FRESH[state.fresh] ?? 3, s: state.severity || returned.get(Number(id)) || 0, l: look(id, state), d: isDown(state) ? 1 : 0}
+        ? {f: FRESH[state.fresh] ?? 3, s: state.severity || returned.get(Number(id)) || 0, l: look(id, state), d: state.down ? 1 : 0}
         : {f: 3, s: 0, l: 0, d: 0};
       const old = drawn.get(id);
       if (old && old.f === next.f && old.s === next.s && old.l === next.l && old.d === next.d) continue;
@@ -207,13 +206,6 @@ function painter(map, store, layers) {
     states(touched);
   }
   return {states, alerts, show};
-}
-
-function isDown(state) {
-  for (const [property, value] of Object.entries(state.values ?? {})) {
-    if (property.endsWith("_status") && value[0] === DOWN) return true;
-  }
-  return false;
 }
 
 // The view is the user's: it is set once, and follows the window only while nobody has moved it.

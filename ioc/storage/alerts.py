@@ -98,13 +98,14 @@ class OpenAlert:
     rule_version: int
     datastream: DatastreamId
     thing: ThingId
-    kind: str
+    thing_kind: str
     place: str  # the thing's short name
     thing_name: str
     commune: str | None
     observed_property: str
     property_vi: str
     property_en: str
+    kind: str  # of the property: quantity, or category, whose number means nothing to a reader
     unit: str
     decimals: int
     name_vi: str  # of the rule
@@ -143,6 +144,7 @@ class OpenAlert:
             "place": self.place,
             "commune": self.commune,
             "property": self.observed_property,
+            "kind": self.kind,
             "name": self.name_vi,
             "unit": self.unit,
             "severity": self.severity,
@@ -193,7 +195,7 @@ class OpenAlerts:
 
 _OPEN: Final[LiteralString] = (
     "select a.id, a.rule_id, a.rule_version, a.datastream_id, a.thing_id, t.kind, t.short_name,"
-    " t.name, l.commune_name, d.property, p.name_vi, p.name_en, d.unit, p.decimals,"
+    " t.name, l.commune_name, d.property, p.name_vi, p.name_en, p.kind, d.unit, p.decimals,"
     " v.definition #>> '{name,vi}', v.definition #>> '{name,en}', a.severity, a.occurrence,"
     " a.active, a.stale, a.late, a.corrected, a.simulated, a.result, a.peak, a.peak_at,"
     " v.definition ->> 'op', a.limit_value, v.definition ->> 'legal_ref',"

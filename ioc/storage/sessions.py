@@ -91,11 +91,17 @@ async def begin(
         await audit.record_async(conn, entry)
 
 
-async def end(conn: Db, secret: str, entry: audit.Entry | None) -> None:
-    """End the session of a cookie; an unknown one is no error."""
+async def end(conn: Db, secret: str, *, address: str | None) -> None:
+    """End the session of a cookie and say whose it was; an unknown one is no error."""
     async with conn.transaction():
-        cursor = await conn.execute("delete from session where id_hash = %s", (digest(secret),))
-        if cursor.rowcount and entry is not None:
+        cursor = await conn.execute(
+            "delete from session s using app_user u where s.id_hash = %s and u.id = s.user_id"
+            " returning u.username",
+            (digest(secret),),
+        )
+        row = await cursor.fetchone()
+        if row is not None:
+            entry = audit.Entry(row[0], "logout", row[0], address=address)
             await audit.record_async(conn, entry)
 
 

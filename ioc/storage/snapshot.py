@@ -37,6 +37,7 @@ class StreamRow:
     expected_period_s: float
     stale_after_s: float
     category: bool  # a state number, 0 being the normal one
+    offline: int | None  # of a category: the number that says the thing cannot be reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,9 @@ async def registry(conn: Db) -> Registry:
     thing_rows = [ThingRow(*row) for row in await things.fetchall()]
     streams = await conn.execute(
         "select d.id, d.thing_id, d.code, d.expected_period_s, d.stale_after_s,"
-        " p.kind = 'category' from datastream d join observed_property p on p.code = d.property"
-        " join thing t on t.id = d.thing_id where t.state <> 'retired' order by d.id"
+        " p.kind = 'category', (p.states ->> 'offline')::integer from datastream d"
+        " join observed_property p on p.code = d.property join thing t on t.id = d.thing_id"
+        " where t.state <> 'retired' order by d.id"
     )
     return Registry(feed_rows, thing_rows, [StreamRow(*row) for row in await streams.fetchall()])
 

@@ -6,13 +6,15 @@ a delta holds only what changed, with the same keys. Instants are milliseconds s
     seq      int, grows within one connection
     t        server time, ms: the browser's clock and every age are drawn from it
     states   {thing id: {"fresh": "live"|"late"|"silent"|"never", "severity": 0..4 (0 none),
-              "acked": bool, "time": ms of the newest phenomenon | null,
+              "acked": bool, "down": bool (it says itself that it is offline),
+              "time": ms of the newest phenomenon | null,
               "values": {property: [result | null, ms, quality]}}}
     alerts   {"open": [≤ 50 rows, most urgent first], "counts": {"1": n, … "4": n}, "total": n,
-              "unacked": n}; a row: {"id", "thing", "place", "commune", "property", "name", "unit",
-              "severity", "active", "acked", "acked_by", "stale", "simulated", "result", "peak",
-              "limit", "op", "legal_ref", "action", "raised": ms, "returned": ms | null, "late",
-              "corrected", "decimals"}
+              "unacked": n}; a row: {"id", "thing", "place", "commune", "property", "kind":
+              "quantity"|"category" (the property's: a category's result is a state's number,
+              no measurement), "name", "unit", "severity", "active", "acked", "acked_by",
+              "stale", "simulated", "result", "peak", "limit", "op", "legal_ref", "action",
+              "raised": ms, "returned": ms | null, "late", "corrected", "decimals"}
     counts   {"things": {"live": n, "late": n, "silent": n, "never": n},
               "kinds": {kind: {"total": n, "bad": n, "silent": n}}, "pending": n}
     feeds    [{"name", "title", "newest": ms | null, "limit_s": number, "fresh", "simulated"}]

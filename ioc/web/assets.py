@@ -80,8 +80,11 @@ class Assets:
     def _inside(self, name: str) -> Path | None:
         if "\0" in name or any(part.startswith(".") for part in name.split("/")):
             return None
-        path = (self._root / name.lstrip("/")).resolve()
-        return path if path.is_relative_to(self._root) and path.is_file() else None
+        try:
+            path = (self._root / name.lstrip("/")).resolve()
+            return path if path.is_relative_to(self._root) and path.is_file() else None
+        except OSError:  # a name longer than any file system allows
+            return None
 
 
 def _older(packed: Path, plain: Path) -> bool:

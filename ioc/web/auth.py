@@ -1,9 +1,10 @@
 """Who stands at the door: passwords, sessions and tokens, and what is remembered of them.
 
 A cookie or token that was verified is believed for BELIEF_S; revoking one therefore takes effect
-within that time on every worker. While the database is away, what was verified before stays valid
-for GRACE_S at most: a wall must not go dark because the database restarts, and nobody can revoke
-anything meanwhile anyway, since a revocation is a row of that same database.
+within that time on every worker, for an open `/live` at its next recheck after it. While the
+database is away, what was verified before stays valid for GRACE_S at most: a wall must not go dark
+because the database restarts, and nobody can revoke anything meanwhile anyway, since a revocation
+is a row of that same database.
 """
 
 from __future__ import annotations
@@ -130,10 +131,12 @@ class Door:
         """Check a password and open a session; `old_cookie`'s session ends (rotation).
 
         Raises DatabaseAwayError. Names that are no accounts answer, take time and lock as accounts
-        do. Each try leaves an audit row.
+        do. Each password that was checked leaves an audit row; what a lock or a full queue turned
+        away leaves none, so that nobody can fill the audit at the speed of the network.
         """
         name = username.strip().lower()
-        if not name or len(name) > _LONGEST_NAME or len(password) > secret.LONGEST_PASSWORD:
+        usable = name.isprintable() and 0 < len(name) <= _LONGEST_NAME
+        if not usable or len(password) > secret.LONGEST_PASSWORD:
             return Login(Outcome.WRONG, left=FREE_FAILURES)
         if self._queue >= _LONGEST_QUEUE:
             return Login(Outcome.BUSY)
@@ -200,8 +203,6 @@ class Door:
 
     async def logout(self, cookie: str, *, address: str | None) -> None:
         """End the session of a cookie. Raises DatabaseAwayError; this worker forgets it anyway."""
-        known = self._known.pop((False, secret.digest(cookie)), None)
-        actor = known.identity.actor if known is not None else "anonymous"
-        entry = audit.Entry(actor, "logout", actor, address=address)
+        self._known.pop((False, secret.digest(cookie)), None)
         async with self._database.connection() as conn:
-            await sessions.end(conn, cookie, entry)
+            await sessions.end(conn, cookie, address=address)

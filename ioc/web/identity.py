@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +33,11 @@ class Identity:
     def may(self, action: Action) -> bool:
         return allowed(self.role, action)
 
+
+# Key of the request's scope: asks the door again whether its caller may still have what it asked
+# for. A page is over before that changes; a stream is not.
+STILL_WELCOME: Final = "ioc.still_welcome"
+StillWelcome = Callable[[], Awaitable[bool]]
 
 _current: Final[ContextVar[Identity | None]] = ContextVar("ioc_identity", default=None)
 

@@ -24,8 +24,13 @@ def text(metrics: list[Metric]) -> str:
     return "".join(_lines(metrics))
 
 
+def _number(value: float) -> str:
+    """Return every digit: a counter that is rounded stands still, then jumps."""
+    return str(int(value)) if float(value).is_integer() else repr(value)
+
+
 def _lines(metrics: list[Metric]) -> Iterator[str]:
     for metric in metrics:
         yield f"# HELP {metric.name} {metric.help}\n"
         yield f"# TYPE {metric.name} {metric.kind}\n"
-        yield f"{metric.name} {metric.value:g}\n"
+        yield f"{metric.name} {_number(metric.value)}\n"

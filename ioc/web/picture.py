@@ -44,6 +44,7 @@ class Stream:
     expected: int
     stale_after: int
     category: bool
+    offline: int | None = None
     newest: Sample | None = None
     life: int | None = None
 
@@ -68,13 +69,15 @@ class Stream:
 
     def abnormal(self) -> bool:
         """Tell whether this is a state other than the normal one, reported by a good value."""
+        return self.category and self._good() not in (None, 0.0)
+
+    def down(self) -> bool:
+        """Tell whether a good value says that the thing cannot be reached."""
+        return self.category and self.offline is not None and self._good() == self.offline
+
+    def _good(self) -> float | None:
         sample = self.newest
-        return (
-            self.category
-            and sample is not None
-            and sample.quality == Quality.GOOD
-            and sample.result not in (None, 0.0)
-        )
+        return sample.result if sample is not None and sample.quality == Quality.GOOD else None
 
 
 @dataclass(slots=True)
@@ -119,6 +122,7 @@ class Thing:
             "fresh": self.fresh,
             "severity": self.severity,
             "acked": self.acked,
+            "down": any(stream.down() for stream in self.streams),
             "time": max(times) // _MS if times else None,
             "values": {
                 name: [sample.result, sample.time // _MS, sample.quality]

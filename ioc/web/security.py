@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
+from functools import partial
 from ipaddress import ip_address
 from typing import Final, Protocol
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +23,7 @@ from ioc.domain.permission import Action, Role
 from ioc.web import identity as identities
 from ioc.web.access import Access, Answer, access_of
 from ioc.web.database import DatabaseAwayError
-from ioc.web.identity import Identity, Kind
+from ioc.web.identity import STILL_WELCOME, Identity, Kind
 from ioc.web.problem import database_away, problem
 
 SESSION_COOKIE: Final = "ioc_session"
@@ -106,6 +107,7 @@ class Gate:
             await answer(scope, receive, send)
             return
         identities.remember(who)
+        scope[STILL_WELCOME] = partial(self._still_welcome, scope, headers, access)
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers, access: Access | None) -> Response | None:
@@ -123,6 +125,11 @@ class Gate:
             return problem(403, "foreign_origin")
         return None
 
+    async def _still_welcome(self, scope: Scope, headers: Headers, access: Access) -> bool:
+        """Decide the same request again. Raises DatabaseAwayError when nobody knows."""
+        answer, _ = await self._decide(scope, headers, access)
+        return answer is None
+
     async def _decide(
         self, scope: Scope, headers: Headers, access: Access
     ) -> tuple[Response | None, Identity | None]:
@@ -131,8 +138,10 @@ class Gate:
             return None, None
         if access.probe and is_loopback(scope, headers):
             return None, Identity("loopback", "loopback", "", Kind.LOOPBACK)
-        if access.answer is Answer.PAGE and b"token=" in scope["query_string"]:
-            return await self._admit_kiosk(scope), None
+        if access.answer is Answer.PAGE:
+            query = _pairs(scope)
+            if any(name == "token" for name, _ in query):
+                return await self._admit_kiosk(scope["path"], query), None
         who = await self._who(headers)
         if who is None:
             return self._unknown(scope, access), None
@@ -156,18 +165,17 @@ class Gate:
                 return who
         return None
 
-    async def _admit_kiosk(self, scope: Scope) -> Response:
+    async def _admit_kiosk(self, path: str, query: list[tuple[str, str]]) -> Response:
         """Turn `?token=…` into a cookie and the same address without it.
 
         No log, history or photograph of the address bar keeps the secret.
         """
-        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        token = next((value for name, value in pairs if name == "token"), "")
+        token = next(value for name, value in query if name == "token")
         who = await self._door.token(token)
         if who is None or who.role != Role.KIOSK or not who.may(Action.SEE_WALL):
             return RedirectResponse("/login", 303)
-        rest = urlencode([(name, value) for name, value in pairs if name != "token"])
-        target = quote(scope["path"]) + (f"?{rest}" if rest else "")
+        rest = urlencode([(name, value) for name, value in query if name != "token"])
+        target = quote(path) + (f"?{rest}" if rest else "")
         answer = RedirectResponse(target, 303)
         answer.set_cookie(
             KIOSK_COOKIE,
@@ -215,16 +223,16 @@ def same_origin(headers: Headers, public_url: str) -> bool:
     origin = headers.get("origin", "")
     if not origin or origin == "null":
         return False
-    if public_url:
-        ours = urlsplit(public_url)
-        if origin == f"{ours.scheme}://{ours.netloc}":
-            return True
-    return urlsplit(origin).netloc == headers.get("host", "")
+    ours = _split(public_url)
+    if ours is not None and origin == f"{ours.scheme}://{ours.netloc}":
+        return True
+    theirs = _split(origin)
+    return theirs is not None and theirs.netloc == headers.get("host", "")
 
 
 def safe_next(target: str) -> str:
     """Return `target` when it is a path of this server, else the home page (no open redirect)."""
-    split = urlsplit(target) if target.isprintable() else None
+    split = _split(target) if target.isprintable() else None
     local = (
         split is not None
         and not split.scheme
@@ -251,13 +259,8 @@ def is_loopback(scope: Scope, headers: Headers) -> bool:
 
 
 def read_cookies(headers: Headers) -> dict[str, str]:
-    """Return the request's cookies; a header nobody can read holds none."""
-    jar: SimpleCookie = SimpleCookie()
-    try:
-        jar.load(headers.get("cookie", ""))
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in jar.items()}
+    """Return the request's cookies, ours too where another program's is malformed."""
+    return cookie_parser(headers.get("cookie", ""))
 
 
 def caller_address(scope: Scope, headers: Headers) -> str | None:
@@ -272,6 +275,18 @@ def caller_address(scope: Scope, headers: Headers) -> str | None:
         return str(ip_address(hops[-1].strip())) if trusted and hops[-1].strip() else peer
     except ValueError:
         return peer
+
+
+def _split(address: str) -> SplitResult | None:
+    """Return the parts of an address; None where it is none ("//[" is an unfinished IPv6 host)."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
+
+
+def _pairs(scope: Scope) -> list[tuple[str, str]]:
+    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
 def _bearer(headers: Headers) -> str | None:

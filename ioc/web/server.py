@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
+import structlog
 from dash import Dash
 from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request
@@ -27,6 +28,8 @@ from ioc.web.problem import database_away, problem
 from ioc.web.security import Gate, Site, content_policy
 from ioc.web.services import Services
 from ioc.web.stream import ABORT, Limits, LiveStream
+
+log = structlog.get_logger()
 
 _LIVE: Final = "/live"
 
@@ -97,11 +100,18 @@ def _dash(app: FastAPI, services: Services) -> Dash:
         serve_locally=True,
         suppress_callback_exceptions=True,
         add_log_handler=False,
+        on_error=_callback_failed,
     )
     # No page uses Dash's websocket callbacks; without this each page load would try to open one.
     dash.backend.websocket_capability = False
     pages.register(dash, services)
     return dash
+
+
+def _callback_failed(error: Exception) -> None:
+    """Leave the traceback of a callback's bug in the log: Dash answers 500 and says nothing."""
+    log.error("callback_failed", exc_info=error)
+    raise error
 
 
 async def _prepare(dash: Dash) -> None:
@@ -146,6 +156,10 @@ def _refusals(app: FastAPI) -> None:
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         places = [".".join(str(part) for part in item["loc"]) for item in error.errors()]
         return problem(422, "invalid", places=places)
+
+    @app.exception_handler(Exception)
+    async def bug(_request: Request, _error: Exception) -> Response:
+        return problem(500, "internal")  # the server logs it with its traceback
 
     @app.exception_handler(HTTPException)
     async def http(_request: Request, error: HTTPException) -> Response:

@@ -12,7 +12,9 @@ from typing import Final
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from ioc.web.database import DatabaseAwayError
 from ioc.web.hub import Hub, TooManyClientsError
+from ioc.web.identity import STILL_WELCOME, StillWelcome
 from ioc.web.mailbox import Mailbox
 from ioc.web.problem import problem
 
@@ -23,6 +25,7 @@ _HEADERS: Final = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+_CUT_S: Final = 1.0  # until the server has seen the cut, and does not call it our mistake
 ABORT: Final = "ioc.abort"  # ASGI extension: cut the connection without waiting for its buffer
 
 
@@ -36,8 +39,10 @@ class Limits:
     window: float = 0.1
     # A client that takes nothing for this long is gone or frozen; returning, it gets a snapshot.
     send: float = 10.0
-    # The browser reconnects and is checked at the door again, so a logout or a revoked token ends
-    # an open stream within this.
+    # The door is asked again this often, about as often as it believes itself (auth.BELIEF_S): a
+    # logout or a revoked token ends an open stream within the sum of both.
+    recheck: float = 5.0
+    # No stream is for ever: what a proxy or a browser leaks is back within this.
     age: float = 600.0
     retry_ms: int = 1000
 
@@ -50,6 +55,9 @@ class LiveStream:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":  # HEAD: there is nothing to say about a stream without it
+            await problem(405, "refused", headers={"Allow": "GET"})(scope, receive, send)
+            return
         try:
             mailbox = self._hub.join()
         except TooManyClientsError:
@@ -57,6 +65,8 @@ class LiveStream:
             await refusal(scope, receive, send)
             return
         listener = asyncio.create_task(_watch(receive, mailbox))
+        every = self._limits.recheck
+        guard = asyncio.create_task(_guard(scope[STILL_WELCOME], mailbox, every))
         try:
             await self._run(mailbox, send)
         except TimeoutError:
@@ -64,9 +74,11 @@ class LiveStream:
             abort: Callable[[], None] | None = scope.get("extensions", {}).get(ABORT)
             if abort is not None:
                 abort()
+                await asyncio.wait([listener], timeout=_CUT_S)
         finally:
             self._hub.leave(mailbox)
             listener.cancel()
+            guard.cancel()
 
     async def _run(self, mailbox: Mailbox, send: Send) -> None:
         # Spread by a fifth, so that all walls of a restart do not come back in one moment.
@@ -113,6 +125,18 @@ async def _wait(mailbox: Mailbox, seconds: float) -> None:
             await mailbox.wake.wait()
     except TimeoutError:
         pass
+
+
+async def _guard(still_welcome: StillWelcome, mailbox: Mailbox, every: float) -> None:
+    """Close the mailbox once the client would not be let in any more."""
+    welcome = True
+    while welcome:
+        await asyncio.sleep(every)
+        try:
+            welcome = await still_welcome()
+        except DatabaseAwayError:  # as for a page: nobody can revoke anything meanwhile
+            log.info("stream_not_rechecked")
+    mailbox.close()
 
 
 async def _watch(receive: Receive, mailbox: Mailbox) -> None:

@@ -75,13 +75,13 @@ def _registry(made: Province, things: int, masts: int) -> None:
     conn.execute(
         "insert into observed_property (code, name_vi, name_en, unit, kind, states, decimals)"
         " values ('pm25', 'Bụi mịn PM2,5', 'PM2.5', 'µg/m³', 'quantity', null, 1),"
-        " ('bts_status', 'Trạng thái trạm BTS', 'BTS', '', 'category',"
+        " ('bts_state', 'Trạng thái trạm BTS', 'BTS', '', 'category',"
         """ '{"online": 0, "degraded": 1, "offline": 2}', 0)"""
     )
     with conn.cursor() as cursor:
         for index in range(things + masts):
             mast = index >= things
-            feed, prop, unit = ("bts", "bts_status", "") if mast else ("env", "pm25", "µg/m³")
+            feed, prop, unit = ("bts", "bts_state", "") if mast else ("env", "pm25", "µg/m³")
             name = f"Không khí – phường Long Khánh {index}" if not mast else f"BTS {index}"
             cursor.execute(
                 "insert into thing (feed, external_id, name, short_name, kind, state, simulated)"

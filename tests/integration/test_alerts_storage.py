@@ -80,6 +80,7 @@ def test_an_open_alert_says_all_a_wall_needs(desk: Desk) -> None:
     assert found.things == {row.thing: (2, False)}
     shown = found.section["open"][0]
     assert (shown["raised"], shown["returned"], shown["acked"]) == (T0 // 1000, None, False)
+    assert (shown["property"], shown["kind"]) == (row.observed_property, "quantity")
 
 
 def test_return_before_acknowledgement_waits_for_it(desk: Desk) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 from urllib.parse import urlencode
 
 import msgspec
 import uvicorn
+from fastapi import FastAPI
 from psycopg import Connection
 
 from ioc import settings as settings_module
@@ -49,6 +50,14 @@ class Answer:
         return json.loads(self.body)
 
 
+@dataclass(frozen=True)
+class Status:
+    """How an answer begins."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
 @dataclass
 class Client:
     """Keeps cookies as a browser does, follows no redirect, sends Origin with unsafe methods."""
@@ -71,11 +80,7 @@ class Client:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
     ) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
-        sent = {k: v for k, v in headers.items() if v}
-        if self.cookies:
-            sent["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        if self.token:
-            sent["Authorization"] = f"Bearer {self.token}"
+        sent = {k: v for k, v in headers.items() if v} | self.credentials()
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
@@ -85,6 +90,27 @@ class Client:
         finally:
             connection.close()
         return answer
+
+    def status(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Status:
+        """Return how an answer begins, without waiting for the end of a body that has none."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent |= self.credentials()
+        try:
+            connection.request(method, path, body, sent)
+            response = connection.getresponse()
+            return Status(response.status, dict(response.headers))
+        finally:
+            connection.close()
+
+    def credentials(self) -> dict[str, str]:
+        """Return the headers that say who asks."""
+        found = {}
+        if self.cookies:
+            found["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        if self.token:
+            found["Authorization"] = f"Bearer {self.token}"
+        return found
 
     def _keep(self, line: str) -> None:
         for name, morsel in SimpleCookie(line).items():
@@ -103,12 +129,11 @@ class Events:
     """An open /live: events as they come."""
 
     port: int
-    cookies: Mapping[str, str]
+    client: Client
 
     def __enter__(self) -> Self:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        cookie = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        self._connection.request("GET", "/live", headers={"Cookie": cookie})
+        self._connection.request("GET", "/live", headers=self.client.credentials())
         self._response = self._connection.getresponse()
         self.status = self._response.status
         return self
@@ -136,6 +161,7 @@ class Site:
 
     port: int
     services: Services
+    application: FastAPI
 
     def client(self, token: str = "") -> Client:
         return Client(self.port, token=token)
@@ -146,20 +172,25 @@ class Site:
         return client
 
     def events(self, client: Client) -> Events:
-        return Events(self.port, client.cookies)
+        return Events(self.port, client)
 
 
 @contextmanager
-def running(given: Settings, limits: Limits | None = None) -> Iterator[Site]:
+def running(
+    given: Settings, limits: Limits | None = None, *, most_clients: int | None = None
+) -> Iterator[Site]:
     """Serve until the block ends."""
     listener = bind("127.0.0.1", 0)
     services = compose(given)
-    server = uvicorn.Server(config(create_app(services, limits=limits)))
+    if most_clients is not None:
+        services.hub._most_clients = most_clients
+    gate = create_app(services, limits=limits)
+    server = uvicorn.Server(config(gate))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         wait_for(lambda: server.started)
-        yield Site(listener.getsockname()[1], services)
+        yield Site(listener.getsockname()[1], services, cast("Any", gate)._app)
     finally:
         server.should_exit = True
         thread.join(timeout=20)

@@ -11,6 +11,7 @@ from ioc.domain.errors import Refusal
 
 LARGEST_PAGE: Final = 1000  # about 200 kB: one answer, not an export
 LONGEST: Final = 300  # characters of a cursor
+_LARGEST_ID: Final = 2**63 - 1  # bigint
 
 
 class CursorError(Refusal):
@@ -20,6 +21,16 @@ class CursorError(Refusal):
 def encode(*place: object) -> str:
     """Return a place as text."""
     return urlsafe_b64encode(orjson.dumps(list(place))).rstrip(b"=").decode()
+
+
+def decode_id(cursor: str | None) -> int:
+    """Return the id of a place in a list by id, 0 for its begin. Raises CursorError."""
+    if cursor is None:
+        return 0
+    (place,) = decode(cursor, 1)
+    if type(place) is not int or not 0 <= place <= _LARGEST_ID:
+        raise CursorError("a cursor of another list")
+    return place
 
 
 def decode(cursor: str, size: int) -> list[Any]:

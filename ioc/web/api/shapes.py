@@ -87,6 +87,8 @@ class AlertOut(_Row):
     rule_version: int
     datastream_id: int
     thing_id: int
+    property: str
+    kind: str
     severity: int
     occurrence: int
     active: bool

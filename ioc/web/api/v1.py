@@ -31,8 +31,13 @@ PREFIX: Final = "/api/v1"
 
 Limit = Annotated[int, Query(ge=1, le=cursors.LARGEST_PAGE)]
 Cursor = Annotated[str | None, Query(max_length=cursors.LONGEST)]
-Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
-Name = Annotated[str, Path(max_length=200)]
+LARGEST_ID: Final = 2**31 - 1  # integer of the database
+WORD: Final = r"^[^\x00]*$"  # PostgreSQL knows no text with a NUL
+
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Name = Annotated[str, Path(max_length=200, pattern=WORD)]
+Word = Annotated[str | None, Query(max_length=200, pattern=WORD)]
+Reference = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 Row = TypeVar("Row", ThingOut, DatastreamOut, DeadLetterOut)
 
 
@@ -51,14 +56,14 @@ def _registry(api: APIRouter, services: Services) -> None:
 
     @api.get("/things")
     async def things(
-        limit: Limit = 100, cursor: Cursor = None, kind: str | None = None
+        limit: Limit = 100, cursor: Cursor = None, kind: Word = None
     ) -> Page[ThingOut]:
-        rows = await queries.things(after=_after(cursor), limit=limit, kind=kind)
+        rows = await queries.things(after=cursors.decode_id(cursor), limit=limit, kind=kind)
         return _by_id([ThingOut.model_validate(row) for row in rows], limit)
 
     @api.get("/things/pending")
     async def pending(limit: Limit = 100, cursor: Cursor = None) -> Page[ThingOut]:
-        rows = await queries.pending(after=_after(cursor), limit=limit)
+        rows = await queries.pending(after=cursors.decode_id(cursor), limit=limit)
         return _by_id([ThingOut.model_validate(row) for row in rows], limit)
 
     @api.get("/things/{thing_id}", response_model=ThingDetailOut)
@@ -67,9 +72,11 @@ def _registry(api: APIRouter, services: Services) -> None:
 
     @api.get("/datastreams")
     async def datastreams(
-        limit: Limit = 100, cursor: Cursor = None, thing: int | None = None
+        limit: Limit = 100, cursor: Cursor = None, thing: Reference = None
     ) -> Page[DatastreamOut]:
-        rows = await queries.datastreams(thing_id=thing, after=_after(cursor), limit=limit)
+        rows = await queries.datastreams(
+            thing_id=thing, after=cursors.decode_id(cursor), limit=limit
+        )
         return _by_id([DatastreamOut.model_validate(row) for row in rows], limit)
 
     @api.get("/feeds")
@@ -81,7 +88,7 @@ def _registry(api: APIRouter, services: Services) -> None:
     async def dead_letters(feed: Name, limit: Limit = 100, cursor: Cursor = None) -> Any:  # noqa: ANN401
         if not await queries.feed_exists(feed):
             return problem(404, "not_found")
-        before = _after(cursor) if cursor else None
+        before = cursors.decode_id(cursor) if cursor else None
         rows = await queries.dead_letters(feed, before=before, limit=limit)
         return _by_id([DeadLetterOut.of(row) for row in rows], limit)
 
@@ -89,7 +96,7 @@ def _registry(api: APIRouter, services: Services) -> None:
 def _values(api: APIRouter, services: Services) -> None:
     @api.get("/observations")
     async def observations(
-        datastream: Annotated[int, Query(ge=1, le=2**31 - 1)],
+        datastream: Annotated[int, Query(ge=1, le=LARGEST_ID)],
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Page[ObservationOut]:
@@ -133,15 +140,6 @@ def _description(api: APIRouter) -> None:
         if not made:
             made.update(get_openapi(title="IOC", version="1", routes=api.routes))
         return JSONResponse(made)
-
-
-def _after(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    (place,) = cursors.decode(cursor, 1)
-    if not isinstance(place, int):
-        raise cursors.CursorError("a cursor of another list")
-    return place
 
 
 def _moment(text: object) -> datetime:

@@ -51,7 +51,12 @@ async def read_registry(conn: Db) -> tuple[list[Feed], list[Thing]]:
             expected, stale = row.expected_period_s, row.stale_after_s
             things[row.thing_id].streams.append(
                 Stream(
-                    row.id, row.property, from_seconds(expected), from_seconds(stale), row.category
+                    row.id,
+                    row.property,
+                    from_seconds(expected),
+                    from_seconds(stale),
+                    category=row.category,
+                    offline=row.offline,
                 )
             )
     feeds = [

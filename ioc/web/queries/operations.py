@@ -32,6 +32,8 @@ class AlertRow:
     rule_version: int
     datastream_id: int
     thing_id: int
+    property: str
+    kind: str  # of the property: quantity or category
     severity: int
     occurrence: int
     active: bool
@@ -41,7 +43,7 @@ class AlertRow:
     simulated: bool
     raised_at: datetime
     detected_at: datetime
-    result: float
+    result: float | None
     limit_value: float | None
     peak: float | None
     acked_at: datetime | None
@@ -88,12 +90,15 @@ async def alerts(
     """Return up to `limit` alerts raised before (instant, id), newest first."""
     at, key = before or (None, None)
     cursor = await conn.execute(
-        "select id, rule_id, rule_version, datastream_id, thing_id, severity, occurrence, active,"
-        " stale, late, corrected, simulated, raised_at, detected_at, nullif(result, 'NaN'),"
-        " limit_value, peak, acked_at, acked_by, returned_at, closed_at from alert"
-        " where (%(at)s::timestamptz is null or (raised_at, id) < (%(at)s, %(id)s))"
-        " and (closed_at is null or not %(open)s)"
-        " order by raised_at desc, id desc limit %(limit)s",
+        "select a.id, a.rule_id, a.rule_version, a.datastream_id, a.thing_id, d.property, p.kind,"
+        " a.severity, a.occurrence, a.active, a.stale, a.late, a.corrected, a.simulated,"
+        " a.raised_at, a.detected_at, nullif(a.result, 'NaN'), a.limit_value, a.peak, a.acked_at,"
+        " a.acked_by, a.returned_at, a.closed_at from alert a"
+        " join datastream d on d.id = a.datastream_id"
+        " join observed_property p on p.code = d.property"
+        " where (%(at)s::timestamptz is null or (a.raised_at, a.id) < (%(at)s, %(id)s))"
+        " and (a.closed_at is null or not %(open)s)"
+        " order by a.raised_at desc, a.id desc limit %(limit)s",
         {"at": at, "id": key, "open": open_only, "limit": limit},
     )
     return [AlertRow(*row) for row in await cursor.fetchall()]
