@@ -7,15 +7,18 @@ PostgreSQL and the other way round.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import IO, Final
 
+import psycopg
 from psycopg import sql
 
 from ioc import clock
@@ -29,11 +32,25 @@ _MANIFEST: Final = "manifest.json"
 _FORMAT: Final = 1
 _SPOOL: Final = 64 * 1024 * 1024  # a table up to here stays in memory; a larger one goes to disk
 _CHUNK: Final = 1024 * 1024
+# What a damaged or foreign file makes the readers raise.
+_UNREADABLE: Final = (OSError, EOFError, zlib.error, tarfile.TarError)
 
 
 def backup(settings: Settings, target: Path) -> dict[str, int]:
     """Write everything to `target`; returns rows by table. Replaces it only when complete."""
     partial = target.with_name(target.name + ".partial")
+    try:
+        partial.touch(mode=0o600)  # password hashes are in it
+        counts = _save(settings, partial)
+        partial.replace(target)
+    except OSError as error:
+        raise ConfigError(say("archive.unwritable", file=target, error=error.strerror)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return counts
+
+
+def _save(settings: Settings, partial: Path) -> dict[str, int]:
     with pool.connect_or_refuse(settings.database_url, name="archive") as conn, conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
         conn.execute("set local statement_timeout = 0")  # a year of observations takes its time
@@ -51,7 +68,6 @@ def backup(settings: Settings, target: Path) -> dict[str, int]:
             for path in sorted(settings.config_dir.rglob("*")):
                 if path.is_file():
                     tar.add(path, f"config/{path.relative_to(settings.config_dir)}")
-    partial.replace(target)
     return counts
 
 
@@ -64,15 +80,23 @@ def restore(settings: Settings, source: Path) -> dict[str, int]:
     with pool.connect_or_refuse(settings.database_url, name="archive") as conn:
         migrate.run(conn)
         _refuse_used(conn)
-        with conn.transaction(), tarfile.open(source, "r:gz") as tar:
-            conn.execute("set local statement_timeout = 0")
-            for member in tar:
-                table = member.name.removeprefix("table/").removesuffix(".copy")
-                body = tar.extractfile(member)
-                if member.name.startswith("table/") and body is not None:
-                    _load_table(conn, table, body)
-            _advance_identities(conn)
+        try:
+            with conn.transaction(), tarfile.open(source, "r:gz") as tar:
+                _load(conn, tar)
+        except (*_UNREADABLE, psycopg.DataError, psycopg.ProgrammingError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(say("archive.unreadable", file=source, error=reason)) from error
     return dict(manifest["rows"])
+
+
+def _load(conn: Db, tar: tarfile.TarFile) -> None:
+    conn.execute("set local statement_timeout = 0")
+    for member in tar:
+        table = member.name.removeprefix("table/").removesuffix(".copy")
+        body = tar.extractfile(member)
+        if member.name.startswith("table/") and body is not None:
+            _load_table(conn, table, body)
+    _advance_identities(conn)
 
 
 def _tables(conn: Db) -> list[str]:
@@ -119,10 +143,13 @@ def _add(tar: tarfile.TarFile, name: str, body: IO[bytes]) -> None:
 
 def _manifest(source: Path) -> dict[str, dict[str, int]]:
     try:
+        with gzip.open(source) as stream:  # tar stops before the check sum at the end
+            while stream.read(_CHUNK):
+                pass
         with tarfile.open(source, "r:gz") as tar:
             body = tar.extractfile(_MANIFEST)
-            manifest = json.load(body) if body else {}
-    except (OSError, tarfile.TarError, KeyError, ValueError) as error:
+            manifest = dict(json.load(body)) if body else {}
+    except (*_UNREADABLE, KeyError, ValueError) as error:
         raise ConfigError(say("archive.unreadable", file=source, error=error)) from error
     known = [m.number for m in migrate.available()]
     if manifest.get("format") != _FORMAT or manifest.get("migrations") != known:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -113,6 +114,23 @@ def _from_environment(environment: Mapping[str, str], name: str) -> str:
         raise ConfigError(f"{name}_FILE={path}: {error.strerror}") from error
 
 
+def _url(environment: Mapping[str, str], name: str, *schemes: str) -> str:
+    """Return an address, empty when not given; ConfigError, without its password, when none."""
+    url = _from_environment(environment, name)
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes
+        if "," not in parts.netloc:  # PostgreSQL takes several hosts; libpq reads those
+            usable = usable and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(f"{name} is no address like {schemes[0]}://host:port")
+    return url
+
+
 def _shipped(name: str) -> Path:
     """Return the folder `name` of an installed wheel, else of the source tree."""
     packed = _PACKAGE / "_data" / name
@@ -146,9 +164,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         alerting=file.alerting,
         web=_web(file.web, env),
         retention=file.retention,
-        database_url=_from_environment(env, "IOC_DATABASE_URL"),
-        redis_url=_from_environment(env, "IOC_REDIS_URL"),
-        mqtt_url=_from_environment(env, "IOC_MQTT_URL"),
+        database_url=_url(env, "IOC_DATABASE_URL", "postgresql", "postgres"),
+        redis_url=_url(env, "IOC_REDIS_URL", "redis", "rediss", "unix"),
+        mqtt_url=_url(env, "IOC_MQTT_URL", "mqtt", "mqtts"),
         config_dir=config_dir,
         assets_dir=_shipped("assets"),
         data_dir=Path(env.get("IOC_DATA_DIR") or ".ioc").absolute(),

@@ -24,9 +24,10 @@ def points(rows: Iterable[PointFeature]) -> Published:
 def base(document: bytes) -> Published:
     """Return a shipped GeoJSON document as a layer; ValueError when it is no FeatureCollection."""
     content = orjson.loads(document)
-    if not isinstance(content, dict) or content.get("type") != "FeatureCollection":
+    features = content.get("features") if isinstance(content, dict) else None
+    if not isinstance(features, list) or content.get("type") != "FeatureCollection":
         raise ValueError("not a GeoJSON FeatureCollection")
-    return _published(content["features"], content.get("attribution", ""))
+    return _published(features, str(content.get("attribution", "")))
 
 
 def _point(row: PointFeature) -> dict[str, Any]:

@@ -70,10 +70,16 @@ class Worker:
     beat: Micros | None = field(default=None)
 
     def start(self) -> None:
-        """Publish everything once: a fresh database shows its map at the first look."""
+        """Publish everything once: a fresh database shows its map at the first look.
+
+        A base layer whose file is broken costs the map that layer and no other.
+        """
         self.seen = self.registry.fingerprint()
         for layer in (*BASE_LAYERS, *POINT_LAYERS):
-            self.publish(layer)
+            try:
+                self.publish(layer)
+            except (ValueError, OSError) as error:
+                log.warning("layer_refused", layer=layer, reason=str(error))
 
     def registry_changed(self, now: Micros) -> None:
         """Note that somebody said so; the layers follow after the debounce."""

@@ -37,13 +37,18 @@ class Outage:
         """Return a PostgreSQL with TimescaleDB; an empty database, nothing migrated."""
         return self._run(Postgres(_folder("postgres"), free_port()))
 
-    def redis(self) -> Killable:
+    def redis(self) -> Server:
         """Return a Redis that keeps an append-only file."""
         return self._run(Redis(_folder("redis"), free_port()))
 
     def mosquitto(self, configuration: str = "") -> Server:
-        """Return a mosquitto that saves its queues every 2 s."""
-        return self._run(Mosquitto(_folder("mqtt"), free_port(), configuration=configuration))
+        """Return a mosquitto that saves its queues every 2 s, or with a configuration of its own.
+
+        `{port}` in it stands for the port.
+        """
+        port = free_port()
+        text = configuration.replace("{port}", str(port))
+        return self._run(Mosquitto(_folder("mqtt"), port, configuration=text))
 
     def close(self) -> None:
         """Stop and remove them all."""

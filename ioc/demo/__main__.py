@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from math import isfinite
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from ioc.clock import Clock, SystemClock
 from ioc.demo import geography, model, province, replay
 from ioc.demo.publisher import Publisher
 from ioc.demo.seed import SEED
-from ioc.domain.errors import Refusal
+from ioc.domain.errors import ConfigError, Refusal
 from ioc.domain.instant import SECOND, Micros
 from ioc.settings import Settings
 
@@ -51,14 +52,16 @@ def run_replay(
     settings: Settings, clock: Clock, stop: threading.Event, arguments: argparse.Namespace
 ) -> int:
     """Publish a recording at its pace; return the number of acknowledged messages."""
+    speed: float = arguments.speed
+    if not (isfinite(speed) and speed > 0):
+        raise ConfigError(f"--speed {speed}: a number above 0 is needed")
     feed = replay.read_feed(settings.config_dir / "feeds", arguments.feed)
     recording = replay.read(arguments.file, feed)
     publisher = Publisher(settings.mqtt_url, f"ioc-replay-{os.getpid()}")
     publisher.open()
     start, first = clock.now(), recording[0].time
-    speed: float = arguments.speed
     messages = (
-        replay.shifted(recording, start, speed) if arguments.shift_to_now else iter(recording)
+        replay.shifted(recording, feed, start, speed) if arguments.shift_to_now else iter(recording)
     )
     for number, (original, message) in enumerate(zip(recording, messages, strict=True), 1):
         since = (clock.now() - start) / SECOND

@@ -9,12 +9,14 @@ from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from ioc.domain.errors import ConfigError
 
 IN_FLIGHT: Final = 90  # below the trial broker's fixed window of 100
 QUEUE: Final = 1000  # waiting messages: about two seconds of the demonstration's opening
-ANSWER_S: Final = 10.0  # how long one acknowledgement may take before we look whether to stop
+ANSWER_S: Final = 10.0  # a broker that has not greeted us by then is none, or not one for MQTT 5
 
 
 class Publisher:
@@ -32,17 +34,26 @@ class Publisher:
             self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
         if parts.scheme == "mqtts":
             self._client.tls_set()
+        self._client.on_connect = self._greeted
+        self._greeting: ReasonCode | None = None
+        self._answered = threading.Event()
         self._waiting: deque[mqtt.MQTTMessageInfo] = deque()
         self.acknowledged = 0
 
     def open(self) -> None:
-        """Connect. ConfigError when nobody answers."""
+        """Connect. ConfigError when nobody answers or the broker refuses us."""
+        host, port = self._address
         try:
-            self._client.connect(*self._address, keepalive=30)
-        except OSError as error:
-            host, port = self._address
+            self._client.connect(host, port, keepalive=30)
+        except (OSError, ValueError) as error:
             raise ConfigError(f"IOC_MQTT_URL: {host}:{port} does not answer ({error})") from error
         self._client.loop_start()
+        if not self._answered.wait(ANSWER_S):
+            self.close()
+            raise ConfigError(f"IOC_MQTT_URL: {host}:{port} is open but speaks no MQTT 5")
+        if self._greeting is not None and self._greeting.is_failure:
+            self.close()
+            raise ConfigError(f"IOC_MQTT_URL: {host}:{port} refuses us ({self._greeting})")
 
     def send(self, topic: str, payload: bytes, stop: threading.Event) -> None:
         """Queue one message; blocks while QUEUE messages wait, until `stop`."""
@@ -63,6 +74,17 @@ class Publisher:
         """Say goodbye to the broker."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _greeted(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        _flags: mqtt.ConnectFlags,
+        greeting: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._greeting = greeting
+        self._answered.set()
 
     def _settle(self) -> None:
         # A message given while the connection is down is queued by paho and sent after it.

@@ -38,7 +38,7 @@ def connect_or_refuse(url: str, *, name: str) -> Connection[tuple[Any, ...]]:
         raise ConfigError(say("up.database_unset"))
     try:
         return connect(url, name=name)
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:  # the other: a bad URL
         reason = " ".join(str(error).split())
         raise ConfigError(say("up.database_unreachable", reason=reason)) from error
 
