@@ -106,6 +106,8 @@ def is_spike(result: float, window: tuple[float, ...], limits: Limits) -> bool:
     """Say whether a value is further from a full window's median than k × MAD and the floor."""
     if limits.spike_floor is None or len(window) < WINDOW:
         return False
+    if max(window) - result <= limits.spike_floor >= result - min(window):
+        return False  # nearly every value: no further from the median than from the farthest
     middle = _median(window)
     spread = _median([abs(value - middle) for value in window])
     return abs(result - middle) > max(limits.spike_floor, limits.spike_k * spread)
