@@ -54,14 +54,14 @@ class _Unit(NamedTuple):
 # Spellings are compared without spaces, with µ and μ as u, and ² ³ as 2 3. Some are there only so
 # that case tells them apart: mm3 and Mm3, mPa and MPa, S and s.
 _TABLE: Final = """
-number: 1 1 - -- none count counts pcs pH /1 ratio index unitless lượt xe person people
+number: 1 1 - -- none count counts pcs pH /1 ratio index UVindex UVI unitless lượt xe person people
 fraction: 1 % %RH %rH %r.H. %R.H. RH% %EL %vol vol% %v/v percent pct /100
 fraction: 1/10 ‰ ppt psu PSU permille /1000
 fraction: 1/10000 ppm ppmv
 fraction: 1/10000000 ppb ppbv
 fraction: 100 /
 temperature: 1 °C C Cel oC degC ºC ˚C degreeC degreesC celsius
-temperature: 1-273.15 K kelvin
+temperature: 1-273.15 K °K kelvin
 temperature: 5/9-160/9 °F F oF degF ºF degreesF fahrenheit
 length: 1 m met meter metre meters metres
 length: 1/10 dm
@@ -94,16 +94,16 @@ mass: 1 kg
 mass: 1/1000 g
 mass: 1/1000000 mg
 mass: 1000 t tấn ton tonne tonnes
-mass_per_volume: 1 ug/m3 ug/cbm mcg/m3
+mass_per_volume: 1 ug/m3 ug/cbm mcg/m3 ugm-3 ug.m-3 ug*m-3
 mass_per_volume: 1000 mg/m3 ug/L ug/lit
-mass_per_volume: 1000000 mg/L g/m3 mg/lit mg/lít mgl mg/dm3
+mass_per_volume: 1000000 mg/L g/m3 mg/lit mg/lít mgl mg/dm3 mgL-1 mg.L-1 mg*L-1
 mass_per_volume: 1000000000 g/L kg/m3
 mass_per_volume: 1/1000 ng/m3
 mass_per_normal: 1 ug/Nm3 ugNm3
 mass_per_normal: 1000 mg/Nm3 mgNm3
 mass_per_normal: 1000000 g/Nm3
-flow: 1 m3/h m3h m3/hr m3/giờ cbm/h m3/hour
-flow: 3600 m3/s m3s cms m3/giây m3/sec
+flow: 1 m3/h m3h m3.h-1 m3*h-1 m3/hr m3/giờ cbm/h m3/hour
+flow: 3600 m3/s m3s m3.s-1 m3*s-1 cms m3/giây m3/sec
 flow: 1/24 m3/d m3/day m3/ngày m3/ngđ m3/ngàyđêm
 flow: 60 m3/min m3/phút
 flow: 3.6 L/s lps lit/s lít/s L/giây
@@ -238,7 +238,15 @@ def _answer(sent: str, wanted: str) -> Conversion | UnitError | None:
 def _folded(text: str) -> str:
     """Return a spelling without what differs between keyboards; compatibility forms are undone."""
     plain = "".join(unicodedata.normalize("NFKC", text).split())
-    for odd, usual in (("μ", "u"), ("·", "*"), ("**", "^"), ("^3", "3"), ("^2", "2")):
+    for odd, usual in (
+        ("μ", "u"),
+        ("·", "*"),
+        ("⋅", "*"),
+        ("−", "-"),
+        ("**", "^"),
+        ("^3", "3"),
+        ("^2", "2"),
+    ):
         plain = plain.replace(odd, usual)
     return plain
 
