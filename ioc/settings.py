@@ -61,12 +61,26 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead_letter_days: Positive = 90
 
 
+class StationFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The folder that an FTP or SFTP server drops station files into; "": there is none.
+
+    `groups`: first subfolder -> the level of the topic that tells its feed. `keep_days`: how long
+    `done/` and `refused/` are kept; the circular's loggers keep 60 days themselves.
+    """
+
+    folder: str = ""
+    settle_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 5.0
+    keep_days: Positive = 60
+    groups: dict[str, Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]] = {}
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     province: Province
     ingest: Ingest = Ingest()
     alerting: Alerting = Alerting()
     web: Web = Web()
     retention: Retention = Retention()
+    station_files: StationFiles = StationFiles()
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -85,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True):
     data_dir: Path
     redis_prefix: str  # "ioc:"; tests take their own
     trial_broker: bool  # the embedded broker: not durable, and every screen says so
+    station_files: StationFiles = StationFiles()
 
     def require(self, *names: str) -> None:
         """Raise ConfigError for the first of `names` (database_url, …) that is empty."""
@@ -172,6 +187,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         data_dir=Path(env.get("IOC_DATA_DIR") or ".ioc").absolute(),
         redis_prefix=env.get("IOC_REDIS_PREFIX", "ioc:"),
         trial_broker=env.get("IOC_TRIAL_BROKER", "") == "1",
+        station_files=file.station_files,
     )
 
 

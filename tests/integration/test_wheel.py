@@ -21,7 +21,7 @@ NEEDED = [
     "ioc/_data/assets/vendor/maplibre-gl-worker.mjs",
     "ioc/_data/assets/modules/live.mjs",
     "ioc/_data/config/ioc.toml",
-    "ioc/_data/config/catalog/properties.yaml",
+    "ioc/_data/config/catalog/air.yaml",
     "ioc/storage/migrations/0001_spine.sql",
     "ioc/text/vi.toml",
     "ingest/__main__.py",
