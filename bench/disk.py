@@ -12,14 +12,17 @@ import random
 import secrets
 from typing import Any, Final
 
+import numpy as np
 import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
 from bench.report import Figure, Report
 from ioc.domain.instant import SECOND
+from ioc.domain.intake import Row
+from ioc.rows import Rows
 from ioc.storage import migrate, observations
-from ioc.storage.observations import Rows, Stamp
+from ioc.storage.observations import Sending, Stamp
 
 Db = Connection[tuple[Any, ...]]
 
@@ -68,22 +71,17 @@ def measure(conn: Db, values: int) -> Report:
 def fill(conn: Db, values: int) -> None:
     """Write batches as ingest does."""
     rng = random.Random(1)
-    rows, number = Rows(), 0
-    for n in range(values):
-        late = rng.randrange(3600) * SECOND if rng.random() < LATE else 0
-        time = START + n // STREAMS * PERIOD_S * SECOND + n % STREAMS * 1000 - late
-        rows.datastreams.append(n % STREAMS + 1)
-        rows.times.append(time)
-        rows.results.append(rng.gauss(30, 10))
-        rows.qualities.append(0)
-        rows.flags.append(0)
-        rows.received.append(time + late + SECOND)
-        rows.redelivered.append(False)
-        if len(rows) == BATCH or n == values - 1:
-            number += 1
-            with conn.transaction():
-                observations.write(conn, rows, Stamp(1, number), messages=len(rows), refused=0)
-            rows = Rows()
+    for number, first in enumerate(range(0, values, BATCH), 1):
+        rows = Rows.of(_row(n, rng) for n in range(first, min(first + BATCH, values)))
+        plain = Sending(rows, np.full(len(rows), np.nan), np.zeros(len(rows), np.bool_))
+        with conn.transaction():
+            observations.write(conn, plain, Stamp(1, number), messages=len(rows), refused=0)
+
+
+def _row(n: int, rng: random.Random) -> Row:
+    late = rng.randrange(3600) * SECOND if rng.random() < LATE else 0
+    time = START + n // STREAMS * PERIOD_S * SECOND + n % STREAMS * 1000 - late
+    return n % STREAMS + 1, time, rng.gauss(30, 10), 0, 0, time + late + SECOND
 
 
 def fill_hours(conn: Db) -> None:

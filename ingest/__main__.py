@@ -19,6 +19,7 @@ import structlog
 from ingest import feeds, geography, maintenance, mqtt, topics
 from ingest.codecs import Presence
 from ingest.feeds import Source
+from ingest.grading import Grader
 from ingest.inbox import Inbox
 from ingest.maintenance import Periodic
 from ingest.metrics import Counters, Page
@@ -77,7 +78,9 @@ class Ingest:
         self._registry = registry(settings, self._sources)
         self._counters = Counters()
         self.reader = self._reader()
-        self._recorder = Recorder(settings.database_url, settings.ingest.client_id, self._registry)
+        self._recorder = Recorder(
+            settings.database_url, settings.ingest.client_id, self._registry, Grader
+        )
         self._live = state.Live(state.connect(settings.redis_url), settings.redis_prefix)
 
     def stop(self) -> None:

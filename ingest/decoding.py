@@ -21,7 +21,7 @@ from ioc.domain import times
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.observation import Decoded, Flag, Quality, time_source
-from ioc.domain.quality import grade
+from ioc.domain.quality import Limits, grade
 from ioc.text import words
 
 MAX_PAYLOAD: Final = 1 << 20  # 1 MiB: what a dead letter keeps whole; beyond it nobody's sensor
@@ -107,8 +107,12 @@ class Explainer:
             else:
                 if change is not None:
                     result, wanted = result * change.factor + change.offset, known.unit
-        low = spec.valid_min if spec.valid_min is not None or known is None else known.min
-        high = spec.valid_max if spec.valid_max is not None or known is None else known.max
+        limits = Limits() if known is None else known.limits()
+        if spec.valid_min is not None or spec.valid_max is not None:
+            # The sensor's own range, in the unit as sent, replaces the property's.
+            quality = grade(value.result, quality, spec.valid_min, spec.valid_max)
+        low = limits.valid_min if spec.valid_min is None else None
+        high = limits.valid_max if spec.valid_max is None else None
         told: Told = {
             "kind": "observation",
             "thing": value.thing,

@@ -11,6 +11,7 @@ import psycopg
 
 from ingest import feeds
 from ingest.__main__ import FAILURES, registry
+from ingest.grading import Grader
 from ingest.preparing import Preparer
 from ingest.retry import Letters, Retried, retry
 from ioc import settings as configuration
@@ -35,6 +36,7 @@ def retry_dead_letters(settings: Settings, feed: str) -> Retried:
         settings.database_url,
         f"{settings.ingest.client_id}-retry",
         registry(settings, sources),
+        Grader,
         letters=False,
     )
     with pool.connect(settings.database_url, name="retry") as conn:

@@ -6,9 +6,10 @@ lost, the number in the database tells at the next try whether the batch is ther
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from psycopg import Connection
@@ -16,6 +17,7 @@ from psycopg import Connection
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.intake import Batch, Letter, Remembered, digest
 from ioc.domain.observation import Flag, Quality
+from ioc.domain.quality import WINDOW, Limits
 from ioc.rows import Committed, Floats, Ints, Rows
 from ioc.storage import dead_letters, observations, pool
 from ioc.storage.observations import Sending, Stamp
@@ -67,6 +69,22 @@ def sign(conn: Db, client_id: str, watermark: Micros, connected_since: Micros | 
     )
 
 
+class Graded(Protocol):
+    """Qualities of a batch in its own order."""
+
+    @property
+    def qualities(self) -> Ints: ...
+
+
+class Grader(Protocol):
+    """Judges values by their limits and by what came before; slots are datastream ids."""
+
+    def place(self, slot: int, limits: Limits) -> None: ...
+    def load(self, slots: Ints, times: Ints, results: Floats) -> None: ...
+    def grade(self, slots: Ints, times: Ints, results: Floats, qualities: Ints) -> Any: ...  # noqa: ANN401  its own Graded
+    def keep(self, graded: Any) -> None: ...  # noqa: ANN401  what `grade` returned
+
+
 class Standby(Exception):  # noqa: N818  no error: another process of this client id is the active one
     """The writer's lock is held by another connection."""
 
@@ -85,8 +103,16 @@ class Recorder:
     """
 
     def __init__(
-        self, url: str, client_id: str, registry: Registry, *, letters: bool = True
+        self,
+        url: str,
+        client_id: str,
+        registry: Registry,
+        make_grader: Callable[[], Grader],
+        *,
+        letters: bool = True,
     ) -> None:
+        self._make_grader = make_grader
+        self._start_grading()
         self._letters = letters
         self._url = url
         self._client_id = client_id
@@ -95,6 +121,12 @@ class Recorder:
         self._tried: tuple[Batch, int] | None = None
         self.writer = 0
         self.number = 0
+
+    def _start_grading(self) -> None:
+        """Forget what values did before: history is read again, another may have written."""
+        self._grader = self._make_grader()
+        self._placed = np.zeros(0, np.bool_)
+        self._graded: Graded | None = None
 
     def open(self) -> None:
         """Connect, become the only writer of this client id, learn what the database knows.
@@ -113,6 +145,7 @@ class Recorder:
             take_lock(conn, _LOCK_CLASS, self.writer)
             self.number = last_number(conn, self.writer)
             self._registry.load(conn)
+            self._start_grading()
         except BaseException:
             conn.close()
             raise
@@ -158,7 +191,35 @@ class Recorder:
             committed, learned = self._write(conn, batch, Stamp(self.writer, number))
         self.number = number
         self._registry.keep(learned, batch.slots)
+        if self._graded is not None:
+            self._grader.keep(self._graded)
         return committed
+
+    def _grade(self, conn: Db, sending: Sending) -> tuple[Sending, Graded]:
+        """Grade the rows by what their datastreams did before; flag what we made worse."""
+        rows = sending.rows
+        for stream in self._unplaced(conn, rows.datastreams):
+            self._grader.place(stream, self._registry.limits[stream])
+        graded = self._grader.grade(rows.datastreams, rows.times, rows.results, rows.qualities)
+        lowered = graded.qualities != rows.qualities
+        flags = np.where(lowered, rows.flags | int(Flag.GRADED), rows.flags)
+        return replace(sending, rows=replace(rows, qualities=graded.qualities, flags=flags)), graded
+
+    def _unplaced(self, conn: Db, streams: Ints) -> list[int]:
+        """Return the streams with limits that the grader sees for the first time, loaded."""
+        if not len(streams):
+            return []
+        highest = int(streams.max())
+        if highest >= len(self._placed):
+            self._placed = np.resize(self._placed, 2 * highest + 2) & (
+                np.arange(2 * highest + 2) < len(self._placed)
+            )
+        fresh = np.unique(streams[~self._placed[streams]])
+        self._placed[fresh] = True
+        limited = [stream for stream in fresh.tolist() if stream in self._registry.limits]
+        if limited:
+            self._grader.load(*observations.last_good(conn, limited, WINDOW))
+        return limited
 
     def _connection(self) -> Db:
         if self._conn is None or self._conn.closed:
@@ -174,7 +235,12 @@ class Recorder:
         learned = self._registry.learn(conn, missing, batch.sightings)
         if missing:
             _fill(table, slots, batch, learned)
-        sending, refused = _resolve(batch, table, learned)
+        sending, refused = _convert(batch, table), list(_misplaced(batch, learned))
+        unknown = np.flatnonzero(table.ids < 0)
+        if len(unknown):
+            refused += _unknown(batch, unknown, learned)
+            sending = sending.take(table.ids >= 0)
+        sending, self._graded = self._grade(conn, sending)
         letters = [*batch.letters, *refused]
         outcome = observations.write(
             conn, sending, stamp, messages=batch.messages, refused=len(letters)
@@ -218,49 +284,28 @@ def _fill(table: Table, slots: Ints, batch: Batch, learned: Learned) -> None:
             table.put(position, ref)
 
 
-def _resolve(batch: Batch, table: Table, learned: Learned) -> tuple[Sending, list[Letter]]:
-    """Give each value its datastream, its unit and its quality; refuse those that can have none."""
+def _convert(batch: Batch, table: Table) -> Sending:
+    """Give each value its datastream and its unit; what has none keeps the id -1."""
     results = np.array(batch.results, np.float64)
+    flags = np.array(batch.flags, np.int64)
+    qualities = np.array(batch.qualities, np.int64)
     origins = np.array(batch.origins, np.int64)
     times = np.array([arrival.received for arrival in batch.arrivals], np.int64)
     again = np.array([arrival.dup for arrival in batch.arrivals], np.bool_)
-    converted = results * table.factors + table.offsets
     changed = (table.factors != 1.0) | (table.offsets != 0.0)
-    qualities, flags = _graded(
-        converted, np.array(batch.qualities, np.int64), np.array(batch.flags, np.int64), table
-    )
+    odd = table.odd & (qualities == Quality.GOOD)
     rows = Rows(
         table.ids,
         np.array(batch.times, np.int64),
-        converted,
-        qualities,
-        flags,
+        results * table.factors + table.offsets,
+        np.where(odd, int(Quality.SUSPECT), qualities),
+        np.where(odd, flags | int(Flag.GRADED), flags),
         times[origins] if len(origins) else times[:0],
     )
-    sending = Sending(
+    return Sending(
         rows,
         np.where(changed, results, np.nan),
         again[origins] if len(origins) else again[:0],
-    )
-    known = table.ids >= 0
-    refused = [] if known.all() else _unknown(batch, np.flatnonzero(~known), learned)
-    if refused:
-        sending = sending.take(known)
-    return sending, [*refused, *_misplaced(batch, learned)]
-
-
-def _graded(results: Floats, qualities: Ints, flags: Ints, table: Table) -> tuple[Ints, Ints]:
-    """Grade what the station calls good by what needs no history (`domain.quality.grade`)."""
-    good = qualities == Quality.GOOD
-    number = np.isfinite(results)
-    odd = number & ((results < table.lows) | (results > table.highs) | table.odd)
-    graded = np.where(
-        good, np.where(number, np.where(odd, Quality.SUSPECT, Quality.GOOD), Quality.MISSING), -1
-    )
-    lowered = good & (graded != Quality.GOOD)
-    return (
-        np.where(good, graded, qualities),
-        np.where(lowered, flags | int(Flag.GRADED), flags),
     )
 
 

@@ -7,11 +7,12 @@ the same value was absorbed, with another value it is a correction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any, Final
 
+import numpy as np
 from psycopg import Connection
 
 from ioc.domain.instant import Micros, to_datetime
@@ -194,6 +195,15 @@ update ingest_batch set n_inserted = %s, n_absorbed = %s, n_corrected = %s,
 where writer = %s and batch_no = %s
 """
 
+# A day: what a sensor did before that says nothing about a jump now, and few chunks are read.
+_LAST_GOOD: Final = """
+select d, (extract(epoch from o.phenomenon_time) * 1000000)::bigint, o.result
+from unnest(%s::int4[]) as d cross join lateral (
+  select phenomenon_time, result from observation
+  where datastream_id = d and quality = 0 and phenomenon_time > now() - interval '1 day'
+  order by phenomenon_time desc limit %s) as o
+"""
+
 _LATEST: Final = """
 select d.id, (extract(epoch from o.phenomenon_time) * 1000000)::bigint, o.result, o.quality,
   o.flags, (extract(epoch from o.received) * 1000000)::bigint
@@ -235,6 +245,13 @@ def write(conn: Db, sending: Sending, stamp: Stamp, *, messages: int, refused: i
     outcome = _settle(conn, sending, stamp, inserted)
     _count(conn, outcome, stamp)
     return outcome
+
+
+def last_good(conn: Db, streams: Sequence[int], count: int) -> tuple[Ints, Ints, Floats]:
+    """Return datastreams, times (µs) and results of the last good values of each stream."""
+    rows = conn.execute(_LAST_GOOD, (packed.int4(streams), count)).fetchall()
+    found, times, results = zip(*rows, strict=True) if rows else ((), (), ())
+    return np.array(found, np.int64), np.array(times, np.int64), np.array(results, np.float64)
 
 
 def latest(conn: Db) -> Iterator[Row]:

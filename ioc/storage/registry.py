@@ -20,6 +20,7 @@ from ioc.catalogue import UNCLASSIFIED, Catalogue
 from ioc.domain.errors import PayloadError
 from ioc.domain.intake import FeedSpec, Key, Sighting, Slots
 from ioc.domain.location import Outline, Place
+from ioc.domain.quality import Limits
 from ioc.rows import Bools, Floats, Ints
 from ioc.storage.things import SEED_LOCATIONS, SHORT, Named, count_pending, location_row
 
@@ -33,12 +34,9 @@ STREAMS_PER_THING: Final = 2_000
 
 
 class Ref(NamedTuple):
-    """A datastream, the way from what is sent to what is stored, the range that can be right."""
+    """A datastream, and the way from what is sent to what is stored."""
 
     id: int
-    property: str
-    low: float
-    high: float
     factor: float = 1.0
     offset: float = 0.0
     odd_unit: bool = False  # sent in a unit that cannot be converted: stored as sent, suspect
@@ -62,44 +60,24 @@ class _Table:
     """What is known of each slot, as arrays; `ids` -1: nothing yet."""
 
     ids: Ints
-    lows: Floats
-    highs: Floats
     factors: Floats
     offsets: Floats
     odd: Bools
 
     @classmethod
     def empty(cls, size: int) -> _Table:
-        return cls(
-            np.full(size, _UNKNOWN, np.int64),
-            np.full(size, -np.inf),
-            np.full(size, np.inf),
-            np.ones(size),
-            np.zeros(size),
-            np.zeros(size, np.bool_),
-        )
+        unknown = np.full(size, _UNKNOWN, np.int64)
+        return cls(unknown, np.ones(size), np.zeros(size), np.zeros(size, np.bool_))
 
     def put(self, slot: int, ref: Ref) -> None:
-        self.ids[slot], self.lows[slot], self.highs[slot] = ref.id, ref.low, ref.high
-        self.factors[slot], self.offsets[slot], self.odd[slot] = (
-            ref.factor,
-            ref.offset,
-            ref.odd_unit,
-        )
+        self.ids[slot], self.factors[slot], self.offsets[slot], self.odd[slot] = ref
 
     def take(self, slots: Ints) -> _Table:
-        return _Table(
-            self.ids[slots],
-            self.lows[slots],
-            self.highs[slots],
-            self.factors[slots],
-            self.offsets[slots],
-            self.odd[slots],
-        )
+        return _Table(self.ids[slots], self.factors[slots], self.offsets[slots], self.odd[slots])
 
     def grown(self, size: int) -> _Table:
         bigger = _Table.empty(size)
-        for name in ("ids", "lows", "highs", "factors", "offsets", "odd"):
+        for name in ("ids", "factors", "offsets", "odd"):
             getattr(bigger, name)[: len(self.ids)] = getattr(self, name)
         return bigger
 
@@ -126,6 +104,7 @@ class Registry:
         self._unplaced: set[Named] = set()
         self._refs: dict[Key, Ref] = {}
         self._streams: Counter[Named] = Counter()
+        self.limits: dict[int, Limits] = {}  # of the datastreams that have any
         self._forget_slots()
 
     def _forget_slots(self) -> None:
@@ -137,6 +116,7 @@ class Registry:
     def load(self, conn: Db) -> None:
         """Read everything again: at each new connection and after things were deleted."""
         self._forget_slots()
+        self.limits = {}
         things = conn.execute(_THINGS).fetchall()
         self._things = {(feed, name): thing for feed, name, thing, _ in things}
         self._unplaced = {(feed, name) for feed, name, _, placed in things if not placed}
@@ -198,19 +178,11 @@ class Registry:
         high: float | None,
     ) -> Ref:
         known = self._catalogue.get(code)
-        if known is not None and code != UNCLASSIFIED:
-            low = known.min if low is None else low
-            high = known.max if high is None else high
+        limits = Limits(low, high) if known is None else known.limits(low, high)
+        if limits != Limits():
+            self.limits[stream] = limits
         factor, offset, odd = _way(sent, known.unit if known is not None else unit)
-        return Ref(
-            stream,
-            code,
-            -np.inf if low is None else low,
-            np.inf if high is None else high,
-            factor,
-            offset,
-            odd and code != UNCLASSIFIED,
-        )
+        return Ref(stream, factor, offset, odd and code != UNCLASSIFIED)
 
     def _create(
         self,
@@ -282,8 +254,13 @@ class Registry:
         known = self._catalogue.get(one.property or UNCLASSIFIED)
         code = UNCLASSIFIED if known is None or one.property is None else one.property
         unit = sent or one.unit or ""
-        if known is not None and code != UNCLASSIFIED and not _way(unit, known.unit)[2]:
+        factor, offset, odd = (1.0, 0.0, True) if known is None else _way(unit, known.unit)
+        if known is not None and code != UNCLASSIFIED and not odd:
             unit = known.unit
+        low, high = (
+            None if limit is None else limit * factor + offset
+            for limit in (one.valid_min, one.valid_max)
+        )
         return (
             thing,
             name,
@@ -292,8 +269,8 @@ class Registry:
             unit,
             spec.expected_period_s,
             spec.stale_after_s,
-            one.valid_min,
-            one.valid_max,
+            low,
+            high,
         )
 
     def _locate(self, conn: Db, sightings: Mapping[Named, Sighting], learned: Learned) -> None:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
+from ingest.grading import Grader
 from ioc import catalogue
 from ioc.catalogue import Property
 from ioc.domain.instant import DAY, HOUR, MINUTE, SECOND, Micros, from_datetime
@@ -48,7 +49,7 @@ def recorder(database_url: str, now: Micros) -> Iterator[Recorder]:
     """Yield a writer of two pending things at most."""
     assert now
     held = Recorder(
-        database_url, "w", Registry(SPECS, Province().place, CATALOGUE, pending_per_feed=2)
+        database_url, "w", Registry(SPECS, Province().place, CATALOGUE, pending_per_feed=2), Grader
     )
     yield held
     held.close()
@@ -257,7 +258,7 @@ def test_two_raw_names_of_one_property_have_addresses_of_their_own(
         {"f": FeedSpec("f", "F", "F", "environment", 60, 300, datastreams=spec)},
         Province().place, CATALOGUE, pending_per_feed=9,
     )  # fmt: skip
-    recorder = Recorder(recorder._url, "w2", registry)
+    recorder = Recorder(recorder._url, "w2", registry, Grader)
     recorder.commit(batch(now, ("a", now, 1.0), name="y"))
     recorder.commit(batch(now, ("a", now, 1.0), name="x"))
     recorder.close()
@@ -293,7 +294,7 @@ def test_a_place_outside_is_kept_and_reported(conn: Db, database_url: str, now: 
     """Values are stored, the position is marked outside, a dead letter says so once."""
     outline = (((106.0, 10.0), (107.0, 10.0), (107.0, 11.0), (106.0, 11.0), (106.0, 10.0)),)
     registry = Registry(SPECS, Province(outline).place, CATALOGUE, pending_per_feed=9)
-    recorder = Recorder(database_url, "w", registry)
+    recorder = Recorder(database_url, "w", registry, Grader)
     for n in range(2):
         held = batch(now, ("far", now + n, 1.0), ("odd", now + n, 1.0))
         held.sightings["f", "far"] = Sighting("far", "Xa", 120.0, 11.0)

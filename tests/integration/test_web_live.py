@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from ioc.clock import SystemClock
 from ioc.live.state import Live
+from ioc.rows import Rows
 from ioc.settings import Settings
 from ioc.storage import users
 from ioc.web.auth import BELIEF_S
@@ -45,7 +46,7 @@ class Feeder:
     def values(self, streams: list[int], value: float) -> None:
         """Publish one batch in which each of these datastreams has a new value."""
         now = SystemClock().now()
-        rows = {one: (one, int(now), value, 0, 0, int(now)) for one in streams}
+        rows = Rows.of((one, int(now), value, 0, 0, int(now)) for one in streams)
         self._live.publish(1, 1, None, rows, now)
 
     def notice(self, kind: str) -> None:
