@@ -41,20 +41,21 @@ _NO_TIME: Final = (ValueError, OverflowError)
 class _Options(msgspec.Struct, frozen=True):
     time: str | list[str] | None = None
     records: str | list[str] | None = None
-    time_format: str = "auto"
+    time_format: str | list[str] = "auto"
 
 
 class ReplayFeed(msgspec.Struct, frozen=True):
     """What a replay needs of a feed file; ingest reads, and checks, the whole of it."""
 
     name: str
-    topic: str
+    topic: str | list[str]  # the first is published on
     options: _Options = _Options()
     zone: str = "Asia/Ho_Chi_Minh"
 
     @property
     def clock(self) -> Clock:
-        return Clock(self.options.time_format, ZoneInfo(self.zone))
+        form = self.options.time_format
+        return Clock(form if isinstance(form, str) else form[0], ZoneInfo(self.zone))
 
     @property
     def time_paths(self) -> tuple[tuple[str, ...], ...]:
@@ -76,18 +77,18 @@ class Recorded:
 
 def read_feed(folder: Path, name: str) -> ReplayFeed:
     """Return the feed called `name`; ConfigError names those there are."""
-    feeds = {}
+    names = []
     for path in sorted(folder.glob("*.yaml")):
         document = read_yaml(path)
         for entry in document if isinstance(document, list) else [document]:
+            names.append(str(entry.get("name")) if isinstance(entry, dict) else "")
+            if names[-1] != name:
+                continue
             try:
-                feed = msgspec.convert(entry, ReplayFeed)
+                return msgspec.convert(entry, ReplayFeed)
             except msgspec.ValidationError as error:
                 raise ConfigError(f"{path}: {error}") from error
-            feeds[feed.name] = feed
-    if name not in feeds:
-        raise ConfigError(f"no feed {name!r} in {folder} (there are: {', '.join(sorted(feeds))})")
-    return feeds[name]
+    raise ConfigError(f"no feed {name!r} in {folder} (there are: {', '.join(sorted(names))})")
 
 
 def read(path: Path, feed: ReplayFeed) -> list[Recorded]:
@@ -252,7 +253,8 @@ def _station(name: str) -> str:
 
 def _topic(feed: ReplayFeed, thing: str) -> str:
     plain = "".join("-" if letter in "+#/" else letter for letter in thing)
-    return "/".join(plain if level.startswith("{") else level for level in feed.topic.split("/"))
+    topic = feed.topic if isinstance(feed.topic, str) else feed.topic[0]
+    return "/".join(plain if level.startswith("{") else level for level in topic.split("/"))
 
 
 def _publishable(topic: str) -> str:

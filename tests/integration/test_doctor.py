@@ -149,8 +149,8 @@ def _datastream(conn: Db, period_s: float) -> None:
         " values ('f', 'x', 'A', 'A', 'environment')"
     )
     conn.execute(
-        "insert into datastream (thing_id, property, unit, expected_period_s, stale_after_s)"
-        " values (1, 'pm25', 'µg/m³', %s, 300)",
+        "insert into datastream (thing_id, name, code, property, unit, expected_period_s,"
+        " stale_after_s) values (1, 'v', 'pm25', 'pm25', 'µg/m³', %s, 300)",
         (period_s,),
     )
 

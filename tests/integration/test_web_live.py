@@ -198,8 +198,8 @@ def many_things(conn: Db, number: int) -> list[int]:
         "with made as (insert into thing (feed, external_id, name, short_name, kind, state)"
         " select 'env', 'm' || n, 'm' || n, 'm' || n, 'environment', 'admitted'"
         " from generate_series(1, %s) n returning id)"
-        " insert into datastream (thing_id, property, unit, expected_period_s, stale_after_s)"
-        " select id, 'pm25', '', 60, 300 from made",
+        " insert into datastream (thing_id, name, code, property, unit, expected_period_s,"
+        " stale_after_s) select id, 'v', 'pm25', 'pm25', '', 60, 300 from made",
         (number,),
     )
     return [row[0] for row in conn.execute("select id from datastream order by id")]
