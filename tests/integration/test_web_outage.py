@@ -63,8 +63,10 @@ def test_redis_killed_and_back(
         health(events, "redis", is_up=False)
         assert site.client(kiosk_token).get("/wall").status == 200
         store(conn, stream, 2.0)
+        until(events, holds(thing, 2.0), seconds=BACK_S)  # Redis is still away
+        store(conn, stream, 2.5)
         own_redis.start()
-        until(events, holds(thing, 2.0), seconds=BACK_S)
+        until(events, holds(thing, 2.5), seconds=BACK_S)
         own_feeder.value(stream, 3.0)
         until(events, holds(thing, 3.0), seconds=BACK_S)
         assert site.services.hub.loop_errors == 0

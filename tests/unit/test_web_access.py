@@ -1,0 +1,64 @@
+"""The access table: what is not written down does not exist."""
+
+from __future__ import annotations
+
+import pytest
+
+from ioc.domain.permission import Action
+from ioc.web.access import PUBLIC, TABLE, Answer, access_of
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action"),
+    [
+        ("GET", "/wall", Action.SEE_WALL),
+        ("HEAD", "/wall/room/2", Action.SEE_WALL),
+        ("GET", "/live", Action.SEE_WALL),
+        ("GET", "/thing/0123456789", Action.SEE_THING),
+        ("GET", "/api/v1/things/7", Action.SEE_API),
+        ("GET", "/api/v1/things/pending", Action.SEE_PENDING),
+        ("GET", "/api/v1/feeds/env/dead-letters", Action.SEE_DEAD_LETTERS),
+        ("POST", "/api/v1/alerts/x/acknowledge", Action.ACKNOWLEDGE_ALERT),
+        ("GET", "/metrics", Action.SEE_METRICS),
+    ],
+)
+def test_the_narrower_line_counts(method: str, path: str, action: Action) -> None:
+    """A path takes what its own line says, not what a wider one further down would allow."""
+    access = access_of(method, path)
+    assert access is not None
+    assert access.action is action
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ""),
+        ("GET", "/wall\n"),
+        ("GET", "/walls"),
+        ("GET", "/x/wall"),
+        ("GET", "/live/"),
+        ("POST", "/live"),
+        ("GET", "/logout"),
+        ("POST", "/wall"),
+        ("get", "/wall"),
+        ("OPTIONS", "/wall"),
+        ("GET", "/thing/12345678901"),
+        ("GET", "/text/vi.json.map"),
+        ("GET", "/geo/Things/00.geojson"),
+        ("GET", "/api/v1/things/1/2"),
+        ("GET", "/api/v1/alerts/1/acknowledge"),
+        ("GET", "/_dash-update-component"),
+        ("GET", "/docs"),
+        ("GET", "/openapi.json"),
+    ],
+)
+def test_near_misses_do_not_exist(method: str, path: str) -> None:
+    """A method or a spelling that no line names is refused."""
+    assert access_of(method, path) is None
+
+
+def test_only_pages_redirect() -> None:
+    """What a person opens leads to the login; what a program asks never does."""
+    pages = {path for _, path, access in TABLE if access.answer is Answer.PAGE}
+    assert pages == {r"/|/wall(/.*)?", r"/thing/[0-9]{1,10}"}
+    assert PUBLIC.action is None
