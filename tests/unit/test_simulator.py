@@ -178,7 +178,7 @@ def test_a_logger_delivers_what_it_kept_in_one_burst() -> None:
     period = model.PERIOD["rain"]
     bursts = [
         (unit, at, body["data"])
-        for unit in of("rain")[:20]
+        for unit in of("rain")[:10]
         for at, body in said(unit, 0, 12 * HOUR, period)
         if len(body["data"]) > 1
     ]
