@@ -139,7 +139,9 @@ class Recorder:
             conn.execute(
                 "select set_config('tcp_keepalives_idle', '1', false),"
                 " set_config('tcp_keepalives_interval', '1', false),"
-                " set_config('tcp_keepalives_count', '3', false)"
+                " set_config('tcp_keepalives_count', '3', false),"
+                # Ten thousand messages of ten values are sorted and returned in memory.
+                " set_config('work_mem', '64MB', false)"
             )
             self.writer = writer_id(conn, self._client_id)
             take_lock(conn, _LOCK_CLASS, self.writer)
