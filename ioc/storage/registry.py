@@ -1,12 +1,15 @@
 """The writer's memory of the registry: (feed, device's id, raw name, unit) -> datastream.
 
+A device that took the place of another (`thing_alias`) leads to the other's thing, and so to its
+datastreams, before a thing of its own id is looked for.
+
 Everything that appears for the first time is created in the transaction of the batch that holds
 it, in bulk; what a rolled-back transaction created is not remembered.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,6 +25,7 @@ from ioc.domain.intake import FeedSpec, Key, Sighting, Slots
 from ioc.domain.location import Outline, Place
 from ioc.domain.quality import Limits
 from ioc.rows import Bools, Floats, Ints
+from ioc.storage import thing_alias
 from ioc.storage.things import SEED_LOCATIONS, SHORT, Named, count_pending, location_row
 
 Db = Connection[tuple[Any, ...]]
@@ -103,7 +107,7 @@ class Registry:
         self._things: dict[Named, int] = {}
         self._unplaced: set[Named] = set()
         self._refs: dict[Key, Ref] = {}
-        self._streams: Counter[Named] = Counter()
+        self._streams: Counter[int] = Counter()  # of each thing
         self.limits: dict[int, Limits] = {}  # of the datastreams that have any
         self._forget_slots()
 
@@ -114,17 +118,23 @@ class Registry:
         self._table = _Table.empty(0)
 
     def load(self, conn: Db) -> None:
-        """Read everything again: at each new connection and after things were deleted."""
+        """Read everything again: at each new connection and after somebody changed it."""
         self._forget_slots()
         self.limits = {}
         things = conn.execute(_THINGS).fetchall()
-        self._things = {(feed, name): thing for feed, name, thing, _ in things}
-        self._unplaced = {(feed, name) for feed, name, _, placed in things if not placed}
-        self._refs = {
-            (feed, thing, name, sent): self._ref(*rest)
-            for feed, thing, name, sent, *rest in conn.execute(_DATASTREAMS)
-        }
-        self._streams = Counter(key[:2] for key in self._refs)
+        aliases = thing_alias.all_(conn)
+        self._things = {(feed, name): thing for feed, name, thing, _ in things} | aliases
+        placed = {thing for _, _, thing, has_place in things if has_place}
+        self._unplaced = {name for name, thing in self._things.items() if thing not in placed}
+        names: defaultdict[int, list[Named]] = defaultdict(list)
+        for named, thing in self._things.items():
+            names[thing].append(named)
+        self._refs, self._streams = {}, Counter()
+        for thing, name, sent, *rest in conn.execute(_DATASTREAMS):
+            ref = self._ref(*rest)
+            self._streams[thing] += 1
+            for feed, device in names[thing]:
+                self._refs[feed, device, name, sent] = ref
 
     def look_up(self, slots: Slots, wanted: Ints) -> Table:
         """Return what is known of each wanted slot, as arrays as long as `wanted`."""
@@ -153,7 +163,7 @@ class Registry:
             names = sorted({key[:2] for key in wanted} - self._things.keys())
             self._create(conn, names, sightings, learned)
             known = self._things | learned.things if learned.things else self._things
-            fitting = self._fitting((key for key in wanted if key[:2] in known), learned)
+            fitting = self._fitting((k for k in wanted if k[:2] in known), known, learned)
             self._datastreams(conn, fitting, known, learned)
         self._locate(conn, sightings, learned)
         return learned
@@ -162,7 +172,7 @@ class Registry:
         """Remember what a committed transaction created."""
         self._things |= learned.things
         self._refs |= learned.refs
-        self._streams.update(key[:2] for key in learned.refs)
+        self._streams.update(self._things[key[:2]] for key in learned.refs)
         self._unplaced |= learned.things.keys()
         self._unplaced -= learned.placed
         for key, ref in learned.refs.items():
@@ -214,14 +224,16 @@ class Registry:
         for feed, name, thing in conn.execute(_THING_IDS, _columns(fresh)):
             learned.things[feed, name] = thing
 
-    def _fitting(self, keys: Iterable[Key], learned: Learned) -> list[Key]:
+    def _fitting(
+        self, keys: Iterable[Key], known: Mapping[Named, int], learned: Learned
+    ) -> list[Key]:
         """Return the keys for which their things have room."""
-        fitting, new = [], Counter[Named]()
+        fitting, new = [], Counter[int]()
         for key in keys:
-            name = key[:2]
-            new[name] += 1
-            if self._streams[name] + new[name] > STREAMS_PER_THING:
-                learned.crowded.add(name)
+            thing = known[key[:2]]
+            new[thing] += 1
+            if self._streams[thing] + new[thing] > STREAMS_PER_THING:
+                learned.crowded.add(key[:2])
             else:
                 fitting.append(key)
         return fitting
@@ -334,9 +346,9 @@ from thing t left join location l on l.thing_id = t.id
 """
 
 _DATASTREAMS: Final = """
-select t.feed, t.external_id, d.name, d.sent_unit, d.id, d.property, d.unit, d.sent_unit,
-  d.valid_min, d.valid_max
-from datastream d join thing t on t.id = d.thing_id
+select d.thing_id, d.name, d.sent_unit, d.id, d.property, d.unit, d.sent_unit, d.valid_min,
+  d.valid_max
+from datastream d
 """
 
 _NEW_THINGS: Final = """
@@ -347,12 +359,16 @@ select u.feed, u.external_id, u.name, u.short_name, u.kind,
   case when u.admit then now() end, case when u.admit then 'feed' end
 from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::bool[])
   as u (feed, external_id, name, short_name, kind, admit, simulated)
+where not exists (
+  select from thing_alias a where a.feed = u.feed and a.external_id = u.external_id)
 on conflict (feed, external_id) do nothing
 """
 
 _THING_IDS: Final = """
-select t.feed, t.external_id, t.id from thing t
-join unnest(%s::text[], %s::text[]) as u (feed, name) on t.feed = u.feed and t.external_id = u.name
+select u.feed, u.name, coalesce(a.thing_id, t.id) from unnest(%s::text[], %s::text[]) u (feed, name)
+left join thing_alias a on a.feed = u.feed and a.external_id = u.name
+left join thing t on t.feed = u.feed and t.external_id = u.name
+where coalesce(a.thing_id, t.id) is not null
 """
 
 # The first datastream of a property takes its code; raw names begin with "/", codes never do.
