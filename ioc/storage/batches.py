@@ -21,7 +21,8 @@ from ioc.domain.quality import WINDOW, Limits
 from ioc.rows import Committed, Floats, Ints, Rows
 from ioc.storage import dead_letters, observations, pool, things
 from ioc.storage.observations import Sending, Stamp
-from ioc.storage.registry import Learned, Registry, Table
+from ioc.storage.registry import Learned, Registry
+from ioc.storage.slot_table import Table
 
 Db = Connection[tuple[Any, ...]]
 

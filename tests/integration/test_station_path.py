@@ -1,4 +1,4 @@
-"""Station files all the way: a folder, the carrier, the broker, ingest, rows; and who watches it."""
+"""Station files all the way: folder, carrier, broker, ingest, rows; and who watches it."""
 
 from __future__ import annotations
 
