@@ -63,7 +63,7 @@ def make(site: str) -> None:
     keep("redis_url", f"redis://:{redis}@redis:6379/0")
     keep("redis_conf", f'dir /data\nrequirepass {redis}\nappendonly yes\nsave ""')
     lines = []
-    for account in ("ingest", "web"):
+    for account in ("ingest", "web", "files"):
         password = secrets.token_urlsafe(24)
         if keep(f"mqtt_url_{account}", f"mqtt://ioc-{account}:{password}@mqtt:1883"):
             lines.append(f"ioc-{account}:{hashed(password)}")

@@ -47,7 +47,7 @@ async function start(root) {
     createCallouts(parts.mapbox, live, store, {writer, unit});
   } catch (error) {
     console.error(error);
-    fill(parts.map, element("div", "maperror state", svg(SIGNS.warn), element("b", "", writer.say("wall.no_map")), element("p", "", writer.say("wall.no_map_why"))));
+    fill(parts.map, element("div", "maperror state", svg(SIGNS.warn), element("b", "", writer.say("wall.no_map")), element("p", "", writer.say(error.reason ?? "wall.no_map_why"))));
   }
 }
 

@@ -70,7 +70,6 @@ class Ingest:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._stop = threading.Event()
-        self._reload = threading.Event()
         self._owner: batches.Db | None = None  # holds the lock of the feeds with a memory
         self._sources = feeds.load(settings.config_dir / "feeds")
         if not self._sources:
@@ -130,9 +129,6 @@ class Ingest:
             if self.reader.displaced:
                 log.warning("displaced", why="the broker gave our session to another client")
                 return
-            if self._reload.is_set():
-                self._reload.clear()
-                self._recorder.close()  # the next batch opens again and reads everything
 
     def _await_turn(self) -> bool:
         """Register feeds and the writer; False when asked to stop before our turn came."""
@@ -255,7 +251,6 @@ class Ingest:
             conn.execute("set statement_timeout = '10min'")
             limits = self._settings.retention
             if retention.expire_pending(conn, limits.pending_days):
-                self._reload.set()
                 self._live.registry_changed()
             retention.drop_old_observations(conn)
             retention.drop_old_rollups(conn)

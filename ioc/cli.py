@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ingest.decode import main as decode_main
-from ioc import archive, doctor, provision, supervisor
+from ioc import archive, doctor, provision, registration, supervisor
 from ioc import settings as settings_module
 from ioc.alerting import rules as rule_files
 from ioc.demo.seed import seed as seed_province
@@ -26,12 +26,19 @@ user_app = typer.Typer(no_args_is_help=True, help="accounts")
 token_app = typer.Typer(no_args_is_help=True, help="tokens of walls and of programs")
 letters_app = typer.Typer(no_args_is_help=True, help="messages that were refused")
 rules_app = typer.Typer(no_args_is_help=True, help="alert rules")
+things_app = typer.Typer(no_args_is_help=True, help="declared, pending and replaced things")
+app.add_typer(things_app, name="things")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(letters_app, name="dead-letters")
 app.add_typer(rules_app, name="rules")
 
 _settings: list[Settings] = []
+
+
+def _who() -> str:
+    """Return the account of this machine that runs the command."""
+    return getpass.getuser()
 
 
 def settings() -> Settings:
@@ -151,6 +158,49 @@ def rules_apply() -> None:
     with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
         rules.sync(conn, found, provision.ACTOR)
     typer.echo(str(len(found)))
+
+
+By = Annotated[str, typer.Option(help="who does this, for the audit", default_factory=_who)]
+
+
+@things_app.command("import")
+def things_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    by: By,
+    *,
+    dry_run: Annotated[bool, typer.Option(help="only say what would be done")] = False,
+) -> None:
+    """Declare the things of a CSV or YAML file; one wrong row and nothing is changed."""
+    done = registration.load(settings(), file, by=by, dry_run=dry_run, tell=typer.echo)
+    raise typer.Exit(0 if done else 1)
+
+
+@things_app.command("list")
+def things_list(
+    feed: Annotated[str | None, typer.Option()] = None,
+    *,
+    pending: Annotated[bool, typer.Option(help="only those that wait")] = False,
+) -> None:
+    """Show feed, id, state, number of datastreams, name, and who continues them."""
+    registration.show(settings(), feed, pending=pending, tell=typer.echo)
+
+
+@things_app.command("admit")
+def things_admit(
+    devices: list[str],
+    feed: Annotated[str, typer.Option()],
+    by: By,
+    name: Annotated[str | None, typer.Option(help="a better name than the device's own")] = None,
+) -> None:
+    """Admit pending things, all or none: their history becomes visible."""
+    done = registration.admit(settings(), feed, devices, name=name, by=by, tell=typer.echo)
+    raise typer.Exit(0 if done else 1)
+
+
+@things_app.command("replace")
+def things_replace(old: str, new: str, feed: Annotated[str, typer.Option()], by: By) -> None:
+    """Let messages of the device NEW continue the history of OLD."""
+    registration.replace(settings(), feed, (old, new), by=by, tell=typer.echo)
 
 
 @user_app.command("add")

@@ -188,6 +188,8 @@ def _children(settings: Settings, *, demo: bool) -> list[Child]:
         "layers": ["layers"],
         "web": ["ioc.web"],
     }
+    if settings.station_files.folder:
+        modules["station-files"] = ["ingest.station_files"]
     if demo:
         modules["simulate"] = ["ioc.demo", "simulate"]
     environment = child_environment(settings)

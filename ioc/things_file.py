@@ -75,6 +75,7 @@ class Read:
 
     things: list[Declaration]
     faults: list[Fault]
+    rows: list[int]  # of `things`, in the file
 
 
 def read(path: Path, known: Known) -> Read:
@@ -107,6 +108,7 @@ def explain(fault: Fault, language: Language = "vi") -> str:
 
 def _checked(rows: Iterable[tuple[int, Declaration | Fault]], known: Known) -> Read:
     things: list[Declaration] = []
+    numbers: list[int] = []
     found: list[Fault] = []
     first: dict[tuple[str, str], int] = {}
     for row, one in rows:
@@ -118,9 +120,10 @@ def _checked(rows: Iterable[tuple[int, Declaration | Fault]], known: Known) -> R
         if before != row:
             found.append(Fault(row, "id", "twice", str(before)))
         things.append(one)
+        numbers.append(row)
     if not things and not found:
         found.append(Fault(1, "", "no_rows"))
-    return Read([] if found else things, found)
+    return Read([], found, []) if found else Read(things, found, numbers)
 
 
 def _from_csv(text: str, path: Path) -> Iterator[tuple[int, Declaration | Fault]]:

@@ -12,9 +12,12 @@ const SHOW_AFTER_MS = 50; // one look through all states for a burst of changes
 const EMPTY = {type: "FeatureCollection", features: []};
 const FONT = ["IOC Sans"]; // no glyphs in the style: labels are drawn with this page's own font
 
-// Returns the live map over `element`, or null where the machine has no WebGL.
+// Returns the live map over `element`. Throws where there is no WebGL, or, with the words' key as
+// `reason`, where a part of the map is not installed.
 export async function createMap(element, store, {writer, onThing, unit}) {
-  const library = await import("../vendor/maplibre-gl.mjs");
+  const library = await import("../vendor/maplibre-gl.mjs").catch((cause) => {
+    throw Object.assign(new Error("assets/vendor/maplibre-gl.mjs could not be loaded", {cause}), {reason: "wall.no_map_part"});
+  });
   await Promise.all([400, 600].map((weight) => document.fonts.load(`${weight} 16px "IOC Sans"`, "Đồng Nai 1")));
   const css = getComputedStyle(element);
   const style = (name) => css.getPropertyValue(name).trim();

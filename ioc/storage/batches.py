@@ -12,16 +12,17 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 import numpy as np
-from psycopg import Connection
+from psycopg import Connection, Notify, sql
 
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.intake import Batch, Letter, Remembered, digest
 from ioc.domain.observation import Flag, Quality
 from ioc.domain.quality import WINDOW, Limits
 from ioc.rows import Committed, Floats, Ints, Rows
-from ioc.storage import dead_letters, observations, pool
+from ioc.storage import dead_letters, observations, pool, things
 from ioc.storage.observations import Sending, Stamp
-from ioc.storage.registry import Learned, Registry, Table
+from ioc.storage.registry import Learned, Registry
+from ioc.storage.slot_table import Table
 
 Db = Connection[tuple[Any, ...]]
 
@@ -118,6 +119,7 @@ class Recorder:
         self._client_id = client_id
         self._registry = registry
         self._conn: Db | None = None
+        self._stale = False  # somebody changed the registry since it was read
         self._tried: tuple[Batch, int] | None = None
         self.writer = 0
         self.number = 0
@@ -146,8 +148,9 @@ class Recorder:
             self.writer = writer_id(conn, self._client_id)
             take_lock(conn, _LOCK_CLASS, self.writer)
             self.number = last_number(conn, self.writer)
-            self._registry.load(conn)
-            self._start_grading()
+            conn.add_notify_handler(self._heard)
+            conn.execute(sql.SQL("listen {}").format(sql.Identifier(things.CHANGED)))
+            self._load(conn)
         except BaseException:
             conn.close()
             raise
@@ -174,9 +177,18 @@ class Recorder:
             "delete from ingest_unacknowledged where writer = %s", (self.writer,)
         )
 
-    def reload(self) -> None:
-        """Read the registry again (things were deleted)."""
-        self._registry.load(self._connection())
+    def _heard(self, _notify: Notify) -> None:
+        self._stale = True
+
+    def _load(self, conn: Db) -> None:
+        """Read the registry, and grade by the limits that it says now."""
+        self._stale = False
+        try:
+            self._registry.load(conn)
+        except BaseException:
+            self._stale = True
+            raise
+        self._start_grading()
 
     def commit(self, batch: Batch) -> Committed:
         """Write a batch in one transaction.
@@ -190,6 +202,10 @@ class Recorder:
         number = self.number + 1
         self._tried = (batch, number)
         with conn.transaction():
+            # What was announced before this BEGIN came with its answer: no batch that begins after
+            # a change was committed is written by what was known before, and none waits to ask.
+            if self._stale:
+                self._load(conn)
             committed, learned = self._write(conn, batch, Stamp(self.writer, number))
         self.number = number
         self._registry.keep(learned, batch.slots)

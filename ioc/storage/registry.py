@@ -1,45 +1,40 @@
 """The writer's memory of the registry: (feed, device's id, raw name, unit) -> datastream.
 
+A device that took the place of another (`thing_alias`) leads to the other's thing, and so to its
+datastreams, before a thing of its own id is looked for.
+
 Everything that appears for the first time is created in the transaction of the batch that holds
 it, in bulk; what a rolled-back transaction created is not remembered.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
-import numpy as np
 from psycopg import Connection
 
 from ioc import units
 from ioc.catalogue import UNCLASSIFIED, Catalogue
 from ioc.domain.errors import PayloadError
-from ioc.domain.intake import FeedSpec, Key, Sighting, Slots
+from ioc.domain.intake import DatastreamSpec, FeedSpec, Key, Sighting, Slots
 from ioc.domain.location import Outline, Place
 from ioc.domain.quality import Limits
-from ioc.rows import Bools, Floats, Ints
+from ioc.rows import Ints
+from ioc.storage import thing_alias
+from ioc.storage.declared import spec_of
+from ioc.storage.slot_table import Ref, Table
 from ioc.storage.things import SEED_LOCATIONS, SHORT, Named, count_pending, location_row
 
 Db = Connection[tuple[Any, ...]]
 Placer: TypeAlias = Callable[[float, float], Place]
 Created: TypeAlias = tuple[int, str, str, str, str, float, float, float | None, float | None]
 
-_UNKNOWN: Final = -1
 # A Sparkplug device or a PLC has hundreds of tags; beyond this a name holds a counter.
 STREAMS_PER_THING: Final = 2_000
-
-
-class Ref(NamedTuple):
-    """A datastream, and the way from what is sent to what is stored."""
-
-    id: int
-    factor: float = 1.0
-    offset: float = 0.0
-    odd_unit: bool = False  # sent in a unit that cannot be converted: stored as sent, suspect
 
 
 @dataclass(slots=True)
@@ -53,36 +48,6 @@ class Learned:
     crowded: set[Named] = field(default_factory=set)  # no room for another datastream of the thing
     misplaced: dict[Named, PayloadError] = field(default_factory=dict)
     placed: set[Named] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class _Table:
-    """What is known of each slot, as arrays; `ids` -1: nothing yet."""
-
-    ids: Ints
-    factors: Floats
-    offsets: Floats
-    odd: Bools
-
-    @classmethod
-    def empty(cls, size: int) -> _Table:
-        unknown = np.full(size, _UNKNOWN, np.int64)
-        return cls(unknown, np.ones(size), np.zeros(size), np.zeros(size, np.bool_))
-
-    def put(self, slot: int, ref: Ref) -> None:
-        self.ids[slot], self.factors[slot], self.offsets[slot], self.odd[slot] = ref
-
-    def take(self, slots: Ints) -> _Table:
-        return _Table(self.ids[slots], self.factors[slots], self.offsets[slots], self.odd[slots])
-
-    def grown(self, size: int) -> _Table:
-        bigger = _Table.empty(size)
-        for name in ("ids", "factors", "offsets", "odd"):
-            getattr(bigger, name)[: len(self.ids)] = getattr(self, name)
-        return bigger
-
-
-Table: TypeAlias = _Table
 
 
 class Registry:
@@ -103,7 +68,8 @@ class Registry:
         self._things: dict[Named, int] = {}
         self._unplaced: set[Named] = set()
         self._refs: dict[Key, Ref] = {}
-        self._streams: Counter[Named] = Counter()
+        self._streams: Counter[int] = Counter()  # of each thing
+        self._declared: dict[tuple[int, str], DatastreamSpec] = {}  # by thing and raw name
         self.limits: dict[int, Limits] = {}  # of the datastreams that have any
         self._forget_slots()
 
@@ -111,20 +77,33 @@ class Registry:
         self._slots: Slots | None = None
         self._generation = -1
         self._bound = 0
-        self._table = _Table.empty(0)
+        self._table = Table.empty(0)
 
     def load(self, conn: Db) -> None:
-        """Read everything again: at each new connection and after things were deleted."""
+        """Read everything again: at each new connection and after somebody changed it."""
         self._forget_slots()
         self.limits = {}
         things = conn.execute(_THINGS).fetchall()
-        self._things = {(feed, name): thing for feed, name, thing, _ in things}
-        self._unplaced = {(feed, name) for feed, name, _, placed in things if not placed}
-        self._refs = {
-            (feed, thing, name, sent): self._ref(*rest)
-            for feed, thing, name, sent, *rest in conn.execute(_DATASTREAMS)
+        aliases = thing_alias.all_(conn)
+        self._things = {(feed, name): thing for feed, name, thing, *_ in things} | aliases
+        self._declared = {
+            (thing, name): spec_of(one)
+            for _, _, thing, _, streams in things
+            for name, one in (streams or {}).items()
         }
-        self._streams = Counter(key[:2] for key in self._refs)
+        placed = {thing for _, _, thing, has_place, _ in things if has_place}
+        self._unplaced = {name for name, thing in self._things.items() if thing not in placed}
+        names: defaultdict[int, list[Named]] = defaultdict(list)
+        for named, thing in self._things.items():
+            names[thing].append(named)
+        self._refs, self._streams = {}, Counter()
+        for thing, name, sent, *rest in conn.execute(_DATASTREAMS):
+            self._streams[thing] += 1
+            if not names[thing]:
+                continue  # retired, and continued by another
+            ref = self._ref(self._spoken(names[thing][0][0], thing, name, sent), *rest)
+            for feed, device in names[thing]:
+                self._refs[feed, device, name, sent] = ref
 
     def look_up(self, slots: Slots, wanted: Ints) -> Table:
         """Return what is known of each wanted slot, as arrays as long as `wanted`."""
@@ -153,7 +132,7 @@ class Registry:
             names = sorted({key[:2] for key in wanted} - self._things.keys())
             self._create(conn, names, sightings, learned)
             known = self._things | learned.things if learned.things else self._things
-            fitting = self._fitting((key for key in wanted if key[:2] in known), learned)
+            fitting = self._fitting((k for k in wanted if k[:2] in known), known, learned)
             self._datastreams(conn, fitting, known, learned)
         self._locate(conn, sightings, learned)
         return learned
@@ -162,18 +141,28 @@ class Registry:
         """Remember what a committed transaction created."""
         self._things |= learned.things
         self._refs |= learned.refs
-        self._streams.update(key[:2] for key in learned.refs)
+        self._streams.update(self._things[key[:2]] for key in learned.refs)
         self._unplaced |= learned.things.keys()
         self._unplaced -= learned.placed
         for key, ref in learned.refs.items():
             self._table.put(slots.of(key), ref)
 
+    def _described(self, feed: str, thing: int, name: str) -> DatastreamSpec:
+        """Return what is known of a raw name: what a person said of the thing, else of its feed."""
+        own = self._declared.get((thing, name))
+        spec = self._feeds.get(feed)
+        return own or (DatastreamSpec() if spec is None else spec.describe(name))
+
+    def _spoken(self, feed: str, thing: int, name: str, sent: str) -> str:
+        """Return the unit in which a datastream's values come: as sent, else as described."""
+        return sent or self._described(feed, thing, name).unit or ""
+
     def _ref(
         self,
+        sent: str,
         stream: int,
         code: str,
         unit: str,
-        sent: str,
         low: float | None,
         high: float | None,
     ) -> Ref:
@@ -214,14 +203,16 @@ class Registry:
         for feed, name, thing in conn.execute(_THING_IDS, _columns(fresh)):
             learned.things[feed, name] = thing
 
-    def _fitting(self, keys: Iterable[Key], learned: Learned) -> list[Key]:
+    def _fitting(
+        self, keys: Iterable[Key], known: Mapping[Named, int], learned: Learned
+    ) -> list[Key]:
         """Return the keys for which their things have room."""
-        fitting, new = [], Counter[Named]()
+        fitting, new = [], Counter[int]()
         for key in keys:
-            name = key[:2]
-            new[name] += 1
-            if self._streams[name] + new[name] > STREAMS_PER_THING:
-                learned.crowded.add(name)
+            thing = known[key[:2]]
+            new[thing] += 1
+            if self._streams[thing] + new[thing] > STREAMS_PER_THING:
+                learned.crowded.add(key[:2])
             else:
                 fitting.append(key)
         return fitting
@@ -235,9 +226,12 @@ class Registry:
             if not left:
                 return
             rows = [self._datastream_row(known[key[:2]], key) for key in left]
+            feeds = dict(zip((row[:3] for row in rows), (key[0] for key in left), strict=True))
             conn.execute(_NEW_DATASTREAMS, _columns(rows))
             found = {
-                (thing, name, sent): self._ref(*rest)
+                (thing, name, sent): self._ref(
+                    self._spoken(feeds[thing, name, sent], thing, name, sent), *rest
+                )
                 for thing, name, sent, *rest in conn.execute(
                     _DATASTREAM_IDS, _columns([row[:3] for row in rows])
                 )
@@ -250,10 +244,10 @@ class Registry:
     def _datastream_row(self, thing: int, key: Key) -> tuple[Any, ...]:
         feed, _, name, sent = key
         spec = self._feeds[feed]
-        one = spec.describe(name)
+        one = self._described(feed, thing, name)
         known = self._catalogue.get(one.property or UNCLASSIFIED)
         code = UNCLASSIFIED if known is None or one.property is None else one.property
-        unit = sent or one.unit or ""
+        unit = self._spoken(feed, thing, name, sent)
         factor, offset, odd = (1.0, 0.0, True) if known is None else _way(unit, known.unit)
         if known is not None and code != UNCLASSIFIED and not odd:
             unit = known.unit
@@ -329,14 +323,14 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 
 _THINGS: Final = """
-select t.feed, t.external_id, t.id, l.thing_id is not null
+select t.feed, t.external_id, t.id, l.thing_id is not null, t.properties -> 'datastreams'
 from thing t left join location l on l.thing_id = t.id
 """
 
 _DATASTREAMS: Final = """
-select t.feed, t.external_id, d.name, d.sent_unit, d.id, d.property, d.unit, d.sent_unit,
-  d.valid_min, d.valid_max
-from datastream d join thing t on t.id = d.thing_id
+select d.thing_id, d.name, d.sent_unit, d.id, d.property, d.unit, d.valid_min,
+  d.valid_max
+from datastream d
 """
 
 _NEW_THINGS: Final = """
@@ -347,12 +341,16 @@ select u.feed, u.external_id, u.name, u.short_name, u.kind,
   case when u.admit then now() end, case when u.admit then 'feed' end
 from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::bool[])
   as u (feed, external_id, name, short_name, kind, admit, simulated)
+where not exists (
+  select from thing_alias a where a.feed = u.feed and a.external_id = u.external_id)
 on conflict (feed, external_id) do nothing
 """
 
 _THING_IDS: Final = """
-select t.feed, t.external_id, t.id from thing t
-join unnest(%s::text[], %s::text[]) as u (feed, name) on t.feed = u.feed and t.external_id = u.name
+select u.feed, u.name, coalesce(a.thing_id, t.id) from unnest(%s::text[], %s::text[]) u (feed, name)
+left join thing_alias a on a.feed = u.feed and a.external_id = u.name
+left join thing t on t.feed = u.feed and t.external_id = u.name
+where coalesce(a.thing_id, t.id) is not null
 """
 
 # The first datastream of a property takes its code; raw names begin with "/", codes never do.
@@ -374,7 +372,7 @@ on conflict do nothing
 """
 
 _DATASTREAM_IDS: Final = """
-select d.thing_id, d.name, d.sent_unit, d.id, d.property, d.unit, d.sent_unit, d.valid_min,
+select d.thing_id, d.name, d.sent_unit, d.id, d.property, d.unit, d.valid_min,
   d.valid_max
 from datastream d join unnest(%s::int[], %s::text[], %s::text[]) as u (thing, name, sent)
   on d.thing_id = u.thing and d.name = u.name and d.sent_unit = u.sent

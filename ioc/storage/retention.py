@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from ioc.storage import things
+
 Db = Connection[tuple[Any, ...]]
 
 SLICE: Final = 20_000  # rows of one DELETE: well below a second, so writers hardly wait
@@ -81,19 +83,20 @@ def drop_old_letters(conn: Db, days: int) -> int:
 def expire_pending(conn: Db, days: int) -> int:
     """Forget things that nobody admitted in time, with all they sent; return how many."""
     with conn.transaction():
-        things = [row[0] for row in conn.execute(_EXPIRED, (days,))]
-        if not things:
+        gone = [row[0] for row in conn.execute(_EXPIRED, (days,))]
+        if not gone:
             return 0
         streams = [
             row[0]
-            for row in conn.execute("select id from datastream where thing_id = any(%s)", (things,))
+            for row in conn.execute("select id from datastream where thing_id = any(%s)", (gone,))
         ]
         conn.execute("delete from observation where datastream_id = any(%s)", (streams,))
         conn.execute("delete from observation_minute where datastream_id = any(%s)", (streams,))
         conn.execute("delete from observation_hour where datastream_id = any(%s)", (streams,))
         conn.execute("delete from observation_hour_dirty where datastream_id = any(%s)", (streams,))
-        conn.execute("delete from thing where id = any(%s) and state = 'pending'", (things,))
-    return len(things)
+        conn.execute("delete from thing where id = any(%s) and state = 'pending'", (gone,))
+        things.announce(conn)
+    return len(gone)
 
 
 def _has_chunks(conn: Db) -> bool:

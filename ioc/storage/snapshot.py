@@ -33,7 +33,9 @@ class ThingRow:
 class StreamRow:
     id: int
     thing_id: int
-    property: str
+    name: str  # as its device calls it
+    property: str  # of the catalogue
+    code: str  # its address within the thing: the property, or "/" and the name
     expected_period_s: float
     stale_after_s: float
     category: bool  # a state number, 0 being the normal one
@@ -80,7 +82,7 @@ async def registry(conn: Db) -> Registry:
     )
     thing_rows = [ThingRow(*row) for row in await things.fetchall()]
     streams = await conn.execute(
-        "select d.id, d.thing_id, d.code, d.expected_period_s, d.stale_after_s,"
+        "select d.id, d.thing_id, d.name, d.property, d.code, d.expected_period_s, d.stale_after_s,"
         " p.kind = 'category', (p.states ->> 'offline')::integer from datastream d"
         " join observed_property p on p.code = d.property join thing t on t.id = d.thing_id"
         " where t.state <> 'retired' order by d.id"

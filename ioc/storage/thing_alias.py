@@ -10,6 +10,7 @@ from typing import Any, Final
 from psycopg import Connection
 
 from ioc.domain.thing import Objection, Standing, ThingState, objection
+from ioc.storage import things
 
 Db = Connection[tuple[Any, ...]]
 Named = tuple[str, str]  # feed, device's own id
@@ -47,9 +48,12 @@ def replace(conn: Db, feed: str, old: str, new: str, *, by: str, note: str = "")
     """Let messages of `new` continue the thing of `old`; return the thing, or why it cannot be.
 
     A pending thing of `new` is retired with what it has sent so far: it keeps that history. Writers
-    see the alias when they next read the registry.
+    are told; from their next transaction on, what `new` sends continues the thing.
     """
     with conn.transaction():
+        # A writer that just now makes a pending thing of `new` ends first, others wait for us: no
+        # message can go to a thing that is made beside the alias.
+        conn.execute("lock table thing in share row exclusive mode")
         have = _standing(conn, feed, old)
         why = objection(have, _standing(conn, feed, new))
         if why is not None or have.thing is None:
@@ -57,6 +61,7 @@ def replace(conn: Db, feed: str, old: str, new: str, *, by: str, note: str = "")
         values = {"feed": feed, "new": new, "thing": have.thing, "by": by, "note": note}
         conn.execute(_RETIRE, values)
         conn.execute(_ALIAS, values)
+        things.announce(conn)
         return have.thing
 
 

@@ -17,6 +17,7 @@ Db = Connection[tuple[Any, ...]]
 Named = tuple[str, str]  # feed, device's own id
 
 SHORT: Final = 32  # characters of a name on the wall
+CHANGED: Final = "ioc_registry"  # the channel on which writers hear that they must read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,11 @@ on conflict (thing_id, name, sent_unit) do update set property = excluded.proper
 """
 
 
+def announce(conn: Db) -> None:
+    """Tell the writers, with the caller's commit, to read the registry again."""
+    conn.execute("select pg_notify(%s, '')", (CHANGED,))
+
+
 def upsert_feeds(conn: Db, feeds: Iterable[FeedSpec]) -> None:
     """Make the `feed` rows agree with the feed files; rows of feeds without a file stay."""
     with conn.transaction(), conn.cursor() as cursor:
@@ -154,6 +160,7 @@ def upsert_things(conn: Db, seeds: Sequence[ThingSeed]) -> dict[Named, int]:
             for name, spec in s.datastreams.items()
         ]
         conn.execute(_SEED_DATASTREAMS, _columns(streams, 8))
+        announce(conn)
     return ids
 
 

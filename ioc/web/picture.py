@@ -37,7 +37,11 @@ class Sample:
 
 @dataclass(slots=True)
 class Stream:
-    """A datastream and its newest value; `life` is the newest instant that proves life."""
+    """A datastream and its newest value; `life` is the newest instant that proves life.
+
+    `measured` False: it speaks when it likes (a thing's own word on its life, a value that nobody
+    classified), so its silence says nothing while there are others.
+    """
 
     id: int
     property: str
@@ -45,6 +49,7 @@ class Stream:
     stale_after: int
     category: bool
     offline: int | None = None
+    measured: bool = True
     newest: Sample | None = None
     life: int | None = None
 
@@ -97,10 +102,11 @@ class Thing:
     def judge(self, now: Micros) -> bool:
         """Judge freshness anew; tell whether it changed.
 
-        A thing is as fresh as the worst of its datastreams that ever spoke: a sensor that stops
-        must not hide behind the others of its station.
+        A thing is as fresh as the worst of its measured datastreams that ever spoke (of the others,
+        where none did): a sensor that stops must not hide behind the others of its station.
         """
         spoken = [stream for stream in self.streams if stream.life is not None]
+        spoken = [stream for stream in spoken if stream.measured] or spoken
         fresh = max(
             (stream.judge(now) for stream in spoken),
             key=_WORST.__getitem__,

@@ -19,7 +19,16 @@ DEAD = {
     "IOC_REDIS_URL": "redis://127.0.0.1:1",
     "IOC_MQTT_URL": "mqtt://127.0.0.1:1",
 }
-DATABASE = ("migrate", "seed", "rules apply", "token create --role kiosk --label x", "backup b.ioc")
+DATABASE = (
+    "migrate",
+    "seed",
+    "rules apply",
+    "token create --role kiosk --label x",
+    "backup b.ioc",
+    "things list",
+    "things admit --feed x A",
+    "things replace --feed x A B",
+)
 LETTERS = ("dead-letters list", "dead-letters retry --feed nha-be")
 BROKER = ("simulate", "replay {recording} --feed nha-be")
 ALL = ("up", "check", *DATABASE, *LETTERS, *BROKER)

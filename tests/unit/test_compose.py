@@ -44,6 +44,7 @@ class Service(Strict):
     logging: Logging  # bounded: a full disk stops the database
     networks: list[str]
     build: str = ""
+    profiles: list[str] = []
     init: bool = False
     read_only: bool = False
     tmpfs: list[str] = []
@@ -90,7 +91,9 @@ PINNED = re.compile(r"^[a-z0-9./_-]+:v?\d+\.\d+\.\d+[a-z0-9.-]*$")
 def test_all_parts_are_there() -> None:
     """The centre's processes, its stores and the two doors."""
     wanted = {"database", "redis", "mqtt", "migrate", "ingest", "alerting", "layers", "web"}
-    assert set(SERVICES) == wanted | {"proxy"}
+    assert set(SERVICES) == wanted | {"proxy", "station-files"}
+    optional = {name for name, service in COMPOSE.services.items() if service.profiles}
+    assert optional == {"station-files"}, "what not everybody has must not stop the others"
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -159,7 +162,9 @@ def test_data_lie_in_named_volumes() -> None:
     assert set(COMPOSE.volumes) <= used
 
 
-@pytest.mark.parametrize("name", ["migrate", "ingest", "alerting", "layers", "web"])
+@pytest.mark.parametrize(
+    "name", ["migrate", "ingest", "station-files", "alerting", "layers", "web"]
+)
 def test_commands_exist(name: str) -> None:
     """What a container runs is in the package."""
     service = COMPOSE.services[name]

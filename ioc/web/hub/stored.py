@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 
+from ioc import catalogue
 from ioc.domain.instant import from_datetime, from_seconds
+from ioc.domain.intake import STATUS
 from ioc.storage import alerts, snapshot
 from ioc.web.database import Db
 from ioc.web.picture import Feed, Sample, Stream, Thing, Urgency
@@ -52,11 +54,12 @@ async def read_registry(conn: Db) -> tuple[list[Feed], list[Thing]]:
             things[row.thing_id].streams.append(
                 Stream(
                     row.id,
-                    row.property,
+                    row.code,
                     from_seconds(expected),
                     from_seconds(stale),
                     category=row.category,
                     offline=row.offline,
+                    measured=row.name != STATUS and row.property != catalogue.UNCLASSIFIED,
                 )
             )
     feeds = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from dash import Dash, Input, Output, dcc, html
+from dash import Dash, Input, Output, State, dcc, html
 
 from ioc.text import say
 from ioc.web.pages import thing, wall
@@ -44,11 +44,13 @@ def register(app: Dash, services: Services) -> None:
     app.config.suppress_callback_exceptions = True  # a page's parts are not in the first layout
     app.layout = html.Div([dcc.Location(id="address"), html.Div(id="page")])
 
-    @app.callback(Output("page", "children"), Input("address", "pathname"))
-    async def show(path: str | None) -> Any:  # noqa: ANN401  Dash components are untyped
+    @app.callback(
+        Output("page", "children"), Input("address", "pathname"), State("address", "search")
+    )
+    async def show(path: str | None, search: str | None) -> Any:  # noqa: ANN401  untyped
         found = _THING.fullmatch(path or "")
         if found is not None:
-            return await thing.page(services, int(found[1]))
+            return await thing.page(services, thing.Picked.from_address(int(found[1]), search))
         return wall.layout(services.settings)
 
     wall.register(app, services)

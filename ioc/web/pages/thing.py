@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from math import isfinite, nan
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from dash import Dash, Input, Output, State, ctx, dcc, html
@@ -20,6 +22,7 @@ from ioc.web.queries import DatastreamRow, History, ThingDetail, ThingRow
 from ioc.web.services import Services
 
 HOURS: Final = 24
+MANY: Final = 12  # datastreams: beyond it they would push the chart out of sight, so it comes first
 _HOUR_MS: Final = 3_600_000
 
 
@@ -46,9 +49,38 @@ class Picked:
             legal=bool(limit.get("legal")),
         )
 
+    @classmethod
+    def from_address(cls, thing: int, search: str | None) -> Picked:
+        """Read what `address` wrote; what is missing or makes no sense is left out."""
+        found = dict(parse_qsl((search or "").removeprefix("?")))
+        try:
+            limit = float(found["limit"])
+        except (KeyError, ValueError):
+            limit = nan
+        return cls(
+            thing=thing,
+            property=found.get("property"),
+            limit=limit if isfinite(limit) else None,
+            limit_property=found.get("of"),
+            legal=found.get("legal") == "1",
+        )
 
-async def view(services: Services, picked: Picked) -> Any:  # noqa: ANN401  Dash components
-    """Return head, values and chart of a thing; a refusal in words where it cannot be had."""
+    def address(self, code: str | None) -> str:
+        """Return the page on which `code` and the limit are seen again."""
+        found = {"property": code, "limit": self.limit, "of": self.limit_property}
+        if self.limit is None:
+            found = {"property": code}
+        elif self.legal:
+            found["legal"] = 1
+        query = urlencode({name: value for name, value in found.items() if value is not None})
+        return f"/thing/{self.thing}" + (f"?{query}" if query else "")
+
+
+async def view(services: Services, picked: Picked, *, alone: bool = False) -> Any:  # noqa: ANN401  Dash components
+    """Return head, values and chart of a thing; a refusal in words where it cannot be had.
+
+    `alone`: on the page of its own, which needs no link to itself.
+    """
     try:
         detail = await services.queries.thing(picked.thing)
         if detail is None:
@@ -60,19 +92,23 @@ async def view(services: Services, picked: Picked) -> Any:  # noqa: ANN401  Dash
     zone = services.settings.province.zone
     now = services.clock.now() // 1000
     return [
-        _head(detail, link=True),
+        _head(detail, None if alone else picked.address(code)),
         _values(detail, code, zone),
         _chart(detail, past, picked, (now, zone)),
     ]
 
 
-async def page(services: Services, thing_id: int) -> Any:  # noqa: ANN401  Dash components
+async def page(services: Services, picked: Picked) -> Any:  # noqa: ANN401  Dash components
     """Return `/thing/<id>`."""
-    body = await view(services, Picked(thing_id))
+    body = await view(services, picked, alone=True)
     back = dcc.Link(say("chart.back"), href="/wall", className="btn", refresh=True)
     inner = html.Div(body, id="thing-body")
     return html.Main(
-        [html.Div(back, className="panel-bar"), inner, dcc.Store(id="thing-id", data=thing_id)],
+        [
+            html.Div(back, className="panel-bar"),
+            inner,
+            dcc.Store(id="thing-picked", data=asdict(picked)),
+        ],
         className="thing-page",
     )
 
@@ -83,13 +119,14 @@ def register(app: Dash, services: Services) -> None:
     @app.callback(
         Output("thing-body", "children"),
         Input({"property": ALL}, "n_clicks"),
-        State("thing-id", "data"),
+        State("thing-picked", "data"),
         prevent_initial_call=True,
     )
-    async def change(clicks: list[int | None], thing_id: int) -> Any:  # noqa: ANN401
+    async def change(clicks: list[int | None], picked: dict[str, Any]) -> Any:  # noqa: ANN401
         if not any(clicks):
             raise PreventUpdate
-        return await view(services, Picked(thing_id, property=ctx.triggered_id["property"]))
+        chosen = replace(Picked(**picked), property=ctx.triggered_id["property"])
+        return await view(services, chosen, alone=True)
 
 
 def _chosen(detail: ThingDetail, picked: Picked) -> str | None:
@@ -99,12 +136,11 @@ def _chosen(detail: ThingDetail, picked: Picked) -> str | None:
     return codes[0] if codes else None
 
 
-def _head(detail: ThingDetail, *, link: bool) -> Any:  # noqa: ANN401
+def _head(detail: ThingDetail, href: str | None) -> Any:  # noqa: ANN401
     row = detail.thing
     facts = [detail.feed_title_vi, _commune(row), say("chart.simulated") if row.simulated else ""]
     lines = [html.H2(row.name), html.P(" · ".join(fact for fact in facts if fact))]
-    href = f"/thing/{row.id}"
-    more = dcc.Link(say("wall.full_page"), href=href, refresh=True) if link else None
+    more = dcc.Link(say("wall.full_page"), href=href, refresh=True) if href else None
     return html.Div([html.Div([*lines, more])], className="thing-head")
 
 
@@ -119,7 +155,7 @@ def _commune(row: ThingRow) -> str:
 def _values(detail: ThingDetail, code: str | None, zone: str) -> Any:  # noqa: ANN401
     return html.Div(
         [_value(stream, zone, chosen=stream.property == code) for stream in detail.datastreams],
-        className="thing-values",
+        className="thing-values many" if len(detail.datastreams) > MANY else "thing-values",
     )
 
 
