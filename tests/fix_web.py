@@ -33,9 +33,14 @@ def kiosk_token(conn: Db) -> str:
 @pytest.fixture
 def role_tokens(conn: Db) -> dict[Role, str]:
     """Return a token of each role."""
+    kinds = {Role.KIOSK: "kiosk", Role.SOURCE: "source"}
     return {
         role: users.create_token(
-            conn, kind="kiosk" if role is Role.KIOSK else "api", role=role, label=role
+            conn,
+            kind=kinds.get(role, "api"),
+            role=role,
+            label=role,
+            source="so-tnmt" if role is Role.SOURCE else None,
         )
         for role in Role
     }
