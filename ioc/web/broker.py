@@ -112,12 +112,22 @@ class Broker:
         self._line: _Line | None = None
         self._making: asyncio.Task[_Line] | None = None
         self._away_until = 0.0
+        self.taken = 0
+        self.not_taken = 0
 
     async def publish(self, message: Outgoing) -> None:
         """Return once the broker has taken the message for somebody, within ANSWER_S.
 
         Raises BrokerAwayError when it did not or nobody knows, PacketTooLargeError.
         """
+        try:
+            await self._publish(message)
+        except Refusal:
+            self.not_taken += 1
+            raise
+        self.taken += 1
+
+    async def _publish(self, message: Outgoing) -> None:
         try:
             async with asyncio.timeout(ANSWER_S):
                 answer = await self._send(await self._connected(), message)
