@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,8 +15,10 @@ from ingest.decode import main as decode_main
 from ioc import archive, doctor, provision, registration, supervisor
 from ioc import settings as settings_module
 from ioc.alerting import rules as rule_files
+from ioc.clock import SystemClock
 from ioc.demo.seed import seed as seed_province
-from ioc.domain.errors import Refusal
+from ioc.domain.errors import ConfigError, Refusal
+from ioc.domain.instant import to_datetime
 from ioc.domain.permission import Role
 from ioc.settings import Settings
 from ioc.storage import migrate, pool, rules, users
@@ -226,12 +229,42 @@ def user_add(
 @token_app.command("create")
 def token_create(
     role: Annotated[Role, typer.Option()],
-    label: Annotated[str, typer.Option(help="which wall or which program")],
+    label: Annotated[str, typer.Option(help="which wall or which program")] = "",
+    source: Annotated[
+        str | None, typer.Option(help="role source: whose observations it hands in")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="ends by itself after so long")] = None,
 ) -> None:
     """Print a new token (kiosk: a wall's /wall?token=…); only its hash is kept."""
-    kind = "kiosk" if role is Role.KIOSK else "api"
+    kind = role if role in (Role.KIOSK, Role.SOURCE) else "api"
+    name = label or source
+    if not name:
+        raise ConfigError("--label says which wall or which program the token is for")
+    ends = None
+    if days is not None:
+        ends = to_datetime(SystemClock().now()) + timedelta(days=days)
     with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
-        typer.echo(users.create_token(conn, kind=kind, role=role, label=label))
+        token = users.create_token(
+            conn, kind=kind, role=role, label=name, source=source, expires_at=ends
+        )
+    typer.echo(token)
+
+
+@token_app.command("list")
+def token_list() -> None:
+    """Show every token without its secret: id, role, label, and when it ended or ends."""
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
+        for one in users.list_tokens(conn):
+            end = one.revoked_at or one.expires_at
+            until = "" if end is None else end.isoformat(timespec="seconds")
+            typer.echo(f"{one.id}\t{one.role}\t{one.source or ''}\t{one.label}\t{until}")
+
+
+@token_app.command("revoke")
+def token_revoke(token_id: Annotated[int, typer.Argument(metavar="ID", min=1)]) -> None:
+    """End a token; whoever holds it is refused within seconds."""
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
+        users.revoke_token(conn, token_id)
 
 
 @app.command()

@@ -53,6 +53,7 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     session_hours: Positive = 12
     public_url: str = ""
+    push_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 50
 
 
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

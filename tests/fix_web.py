@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,9 +34,14 @@ def kiosk_token(conn: Db) -> str:
 @pytest.fixture
 def role_tokens(conn: Db) -> dict[Role, str]:
     """Return a token of each role."""
+    kinds = {Role.KIOSK: "kiosk", Role.SOURCE: "source"}
     return {
         role: users.create_token(
-            conn, kind="kiosk" if role is Role.KIOSK else "api", role=role, label=role
+            conn,
+            kind=kinds.get(role, "api"),
+            role=role,
+            label=role,
+            source="so-tnmt" if role is Role.SOURCE else None,
         )
         for role in Role
     }
@@ -73,3 +79,28 @@ def through() -> Callable[[Settings, ProxiedUrl], Settings]:
 def lines() -> Callable[..., Settings]:
     """Return a function that leads a site to its services at other addresses."""
     return msgspec.structs.replace
+
+
+@pytest.fixture
+def push_source() -> str:
+    """Return the name of a source that nobody else has."""
+    return f"s-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def source_token(conn: Db, push_source: str) -> str:
+    """Return the token of that source."""
+    return users.create_token(conn, kind="source", role="source", label="LGSP", source=push_source)
+
+
+@pytest.fixture
+def push_settings(web_settings: Settings, mqtt_url: str) -> Settings:
+    """Return settings whose broker is the shared one."""
+    return msgspec.structs.replace(web_settings, mqtt_url=mqtt_url)
+
+
+@pytest.fixture
+def push_site(push_settings: Settings) -> Iterator[Site]:
+    """Return the real web process on that broker."""
+    with running(push_settings) as found:
+        yield found

@@ -109,7 +109,7 @@ def _quick(wanted: Options, feed: FeedView) -> Quick | None:
     values = list((wanted.values or {}).values())
     if any(odd) or wanted.time is None or not isinstance(wanted.time_format, str):
         return None
-    if "{" not in wanted.thing or any(v.states for v in values):
+    if "{" not in wanted.thing or "{." in wanted.thing or any(v.states for v in values):
         return None
     keys = [paths.keys(value.path) for value in values]
     readers = quick.readers(paths.keys(wanted.time), wanted.time_format, keys)

@@ -60,22 +60,37 @@ def _step(document: Any, key: str) -> Any:  # noqa: ANN401  JSON
 
 
 def name(template: str, names: Sequence[str]) -> Name:
-    """Return a function that finds the device's own id: topic parts in braces, or a path.
+    """Return a function that finds the device's own id: a path, or a text with parts in braces.
 
-    Raises ConfigError for a part that the topic does not name; the function raises
-    PayloadError("no_thing") and ("bad_thing").
+    `{part}` is a part of the topic, `{.path}` a path. Raises ConfigError for a part that the topic
+    does not name; the function raises PayloadError("no_thing") and ("bad_thing").
     """
     wanted = _BRACES.findall(template)
     if not wanted:
         get = getter(template)
         return lambda _parts, record, root: named(_either(get, record, root))
+    inner = {part: getter(part[1:]) for part in wanted if part.startswith(".")}
     for part in wanted:
-        if part not in names:
+        if part not in names and part not in inner:
             raise ConfigError(f"thing {template!r}: the topic has no part {{{part}}}")
+    if inner:
+        return lambda parts, record, root: named(_filled(template, inner, parts, record, root))
     if template == "{" + wanted[0] + "}":
         only = wanted[0]
         return lambda parts, _record, _root: named(parts[only])
     return lambda parts, _record, _root: named(_BRACES.sub(lambda m: parts[m[1]], template))
+
+
+def _filled(
+    template: str,
+    inner: Mapping[str, Getter],
+    parts: Mapping[str, str],
+    record: Any,  # noqa: ANN401  JSON
+    root: Any,  # noqa: ANN401  JSON
+) -> str:
+    """Fill braces; what the payload gives must be a name by itself, so no part can be empty."""
+    own = {part: named(_either(get, record, root)) for part, get in inner.items()}
+    return _BRACES.sub(lambda m: own.get(m[1]) or parts[m[1]], template)
 
 
 def _either(get: Getter, record: Any, root: Any) -> Any:  # noqa: ANN401  JSON

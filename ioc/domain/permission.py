@@ -21,6 +21,7 @@ class Role(StrEnum):
     ENVIRONMENT = "environment"
     GIS = "gis"
     KIOSK = "kiosk"  # a screen on a wall: nobody stands behind it, so it only shows
+    SOURCE = "source"  # somebody else's program: it may hand in its own observations
 
 
 class Action(StrEnum):
@@ -39,6 +40,7 @@ class Action(StrEnum):
     EDIT_RULE = "edit_rule"
     IMPORT_LAYER = "import_layer"
     MANAGE_USERS = "manage_users"
+    PUSH_OBSERVATIONS = "push_observations"
 
 
 _WATCH: Final = frozenset({Action.SEE_WALL, Action.SEE_THING, Action.SEE_ALERTS})
@@ -46,7 +48,8 @@ _READ: Final = _WATCH | {Action.SEE_API}
 
 _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
     {
-        Role.ADMIN: frozenset(Action),
+        # A person has no source to speak for, the administrator neither.
+        Role.ADMIN: frozenset(Action) - {Action.PUSH_OBSERVATIONS},
         Role.OPERATOR: _READ
         | {
             Action.ACKNOWLEDGE_ALERT,
@@ -60,6 +63,7 @@ _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
         | {Action.ACKNOWLEDGE_ALERT, Action.SEE_PENDING, Action.SEE_DEAD_LETTERS, Action.EDIT_RULE},
         Role.GIS: _READ | {Action.IMPORT_LAYER},
         Role.KIOSK: _WATCH,
+        Role.SOURCE: frozenset({Action.PUSH_OBSERVATIONS}),
     }
 )
 

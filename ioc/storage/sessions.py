@@ -38,8 +38,9 @@ class Holder:
     actor: str
     display_name: str
     role: str
-    kind: str  # session, kiosk, api
+    kind: str  # session, kiosk, api, source
     expires_at: datetime | None
+    source: str = ""  # whom a token of kind source speaks for
 
 
 async def account(conn: Db, username: str) -> Account | None:
@@ -126,11 +127,11 @@ async def session_holder(conn: Db, secret: str) -> Holder | None:
 async def token_holder(conn: Db, token: str) -> Holder | None:
     """Return whom a token stands for; None when it is unknown, over or revoked."""
     cursor = await conn.execute(
-        "select id, label, role, kind, expires_at from token where token_hash = %s"
+        "select id, label, role, kind, expires_at, source from token where token_hash = %s"
         " and revoked_at is null and (expires_at is null or expires_at > now())",
         (digest(token),),
     )
     row = await cursor.fetchone()
     if row is None:
         return None
-    return Holder(f"token:{row[0]}", row[1], row[2], row[3], row[4])
+    return Holder(f"token:{row[0]}", row[1], row[2], row[3], row[4], row[5] or "")

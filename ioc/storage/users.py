@@ -5,9 +5,10 @@ The web process verifies them through `ioc.storage.sessions`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection
 
@@ -23,6 +24,8 @@ from ioc.storage.secret import (
 )
 
 Db = Connection[tuple[Any, ...]]
+
+_SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # one level of a topic, as a feed's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    source: str | None  # whom a token of kind source speaks for
 
 
 def put_user(
@@ -58,6 +62,8 @@ def put_user(
     """
     name = _username(username)
     _check_role(role)
+    if role == Role.SOURCE:
+        raise ConfigError("the role source is a token's: ioc token create --role source")
     hashed = hash_password(_password(password))
     with conn.transaction():
         conn.execute(
@@ -109,29 +115,26 @@ def list_users(conn: Db) -> list[User]:
     return [User(*row) for row in rows]
 
 
-def create_token(
+def create_token(  # noqa: PLR0913  one keyword a column
     conn: Db,
     *,
     kind: str,
     role: str,
     label: str,
+    source: str | None = None,
     expires_at: datetime | None = None,
     actor: str = "cli",
 ) -> str:
     """Return a new token; only its hash is kept. ConfigError for a role the kind may not have."""
-    _check_role(role)
-    if kind not in ("kiosk", "api"):
-        raise ConfigError(f"token kind {kind!r} is not one of: kiosk, api")
-    if kind == "kiosk" and role != Role.KIOSK:
-        raise ConfigError(f"a kiosk token has the role kiosk, not {role}: a wall only shows")
+    _check_kind(kind, role, source)
     token = new_secret()
     with conn.transaction():
         conn.execute(
-            "insert into token (token_hash, kind, role, label, expires_at)"
-            " values (%s, %s, %s, %s, %s)",
-            (digest(token), kind, role, label, expires_at),
+            "insert into token (token_hash, kind, role, label, source, expires_at)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            (digest(token), kind, role, label, source, expires_at),
         )
-        detail = {"kind": kind, "role": role}
+        detail = {"kind": kind, "role": role} | ({"source": source} if source else {})
         audit.record(conn, audit.Entry(actor, "token.create", label, detail))
     return token
 
@@ -150,7 +153,8 @@ def revoke_token(conn: Db, token_id: int, *, actor: str = "cli") -> None:
 def list_tokens(conn: Db) -> list[Token]:
     """Return every token by id, revoked ones too."""
     rows = conn.execute(
-        "select id, kind, role, label, created_at, expires_at, revoked_at from token order by id"
+        "select id, kind, role, label, created_at, expires_at, revoked_at, source from token"
+        " order by id"
     ).fetchall()
     return [Token(*row) for row in rows]
 
@@ -189,6 +193,21 @@ def _password(password: str) -> str:
 def _check_role(role: str) -> None:
     if role not in frozenset(Role):
         raise ConfigError(f"role {role!r} is not one of: {', '.join(Role)}")
+
+
+def _check_kind(kind: str, role: str, source: str | None) -> None:
+    """Raise ConfigError unless a token of this kind may have this role and source."""
+    _check_role(role)
+    if kind not in ("kiosk", "api", "source"):
+        raise ConfigError(f"token kind {kind!r} is not one of: kiosk, api, source")
+    if kind == "kiosk" and role != Role.KIOSK:
+        raise ConfigError(f"a kiosk token has the role kiosk, not {role}: a wall only shows")
+    if (kind == "source") != (role == Role.SOURCE):
+        raise ConfigError(f"a token of kind {kind} cannot have the role {role}")
+    if (kind == "source") != (source is not None):
+        raise ConfigError("a token with the role source, and no other, names its source")
+    if source is not None and not _SOURCE.fullmatch(source):
+        raise ConfigError(f"source {source!r}: 1 to 64 of a-z, 0-9, - and _, no - or _ in front")
 
 
 def _changed(rows: int, name: str) -> None:

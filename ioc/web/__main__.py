@@ -17,9 +17,11 @@ from ioc.settings import Settings
 from ioc.storage import pool
 from ioc.text import say
 from ioc.web.auth import Door
+from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
+from ioc.web.pace import Pace
 from ioc.web.queries import Queries
 from ioc.web.server import Protocol, create_app
 from ioc.web.services import Services
@@ -47,6 +49,8 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         commands=Commands(database, clock, hub),
         door=Door(database, clock, session_hours=given.web.session_hours),
         hub=hub,
+        broker=Broker(given.mqtt_url),
+        pace=Pace(given.web.push_per_s),
     )
 
 

@@ -56,6 +56,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         rf"/api/v1/(things|datastreams|observations|alerts|feeds)(/{_NAME})?",
         Access(Action.SEE_API),
     ),
+    ("POST", r"/api/v1/observations", Access(Action.PUSH_OBSERVATIONS)),
     ("POST", rf"/api/v1/alerts/{_NAME}/acknowledge", Access(Action.ACKNOWLEDGE_ALERT)),
     ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),

@@ -117,7 +117,8 @@ class Door:
         if holder is None:
             self._known.pop(key, None)
             return None
-        identity = Identity(holder.actor, holder.display_name, holder.role, Kind(holder.kind))
+        kind = Kind(holder.kind)
+        identity = Identity(holder.actor, holder.display_name, holder.role, kind, holder.source)
         expires = None if holder.expires_at is None else from_datetime(holder.expires_at)
         self._known[key] = _Known(identity, time.monotonic(), expires)
         self._known.move_to_end(key)

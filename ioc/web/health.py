@@ -70,6 +70,13 @@ def _metrics(services: Services) -> list[Metric]:
             "Uses of the database that found it away.",
             services.database.failures,
         ),
+        Metric("ioc_web_pushes_total", "counter", "Bodies the broker took.", services.broker.taken),
+        Metric(
+            "ioc_web_pushes_not_taken_total",
+            "counter",
+            "Bodies the broker did not take or confirm.",
+            services.broker.not_taken,
+        ),
         Metric("ioc_web_peak_memory_bytes", "gauge", "Largest resident memory so far.", memory),
     ]
     for name in ("database", "redis"):

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     SESSION = "session"
     KIOSK = "kiosk"
     API = "api"
+    SOURCE = "source"  # a program of somebody else, that hands in observations
     LOOPBACK = "loopback"  # this machine's own probe, without any proxy between
 
 
@@ -29,6 +30,7 @@ class Identity:
     display_name: str
     role: str
     kind: Kind
+    source: str = ""  # whom a program speaks for that hands in observations
 
     def may(self, action: Action) -> bool:
         return allowed(self.role, action)

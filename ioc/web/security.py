@@ -121,7 +121,9 @@ class Gate:
             return problem(411, "length_required")
         if int(length) > LARGEST_BODY:
             return problem(413, "too_large")
-        if _bearer(headers) is None and not same_origin(headers, self._site.public_url):
+        # Without a cookie no page can borrow anybody's rights; such a program hears 401 later.
+        lent = access.action is None or "cookie" in headers
+        if lent and _bearer(headers) is None and not same_origin(headers, self._site.public_url):
             return problem(403, "foreign_origin")
         return None
 

@@ -70,6 +70,7 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
         await _prepare(dash[0])
         policy.text = content_policy(tuple(dash[0].csp_hashes()))
         yield
+        await services.broker.close()
         await services.hub.stop()
         await services.database.close()
 

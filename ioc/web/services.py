@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from ioc.clock import Clock
 from ioc.settings import Settings
 from ioc.web.auth import Door
+from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
+from ioc.web.pace import Pace
 from ioc.web.queries import Queries
 
 
@@ -28,3 +30,5 @@ class Services:
     commands: Commands
     door: Door
     hub: Hub
+    broker: Broker  # of what is pushed over HTTP
+    pace: Pace  # of those who push

@@ -125,6 +125,8 @@ def test_every_number_has_a_name_a_kind_and_a_help(
         "ioc_web_changes_total",
         "ioc_web_loop_errors_total",
         "ioc_web_database_failures_total",
+        "ioc_web_pushes_total",
+        "ioc_web_pushes_not_taken_total",
         "ioc_web_peak_memory_bytes",
         "ioc_web_database_up",
         "ioc_web_redis_up",

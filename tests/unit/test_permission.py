@@ -7,7 +7,7 @@ from ioc.domain.permission import FREE_FAILURES, Action, Role, allowed, lock_sec
 WATCH = {Action.SEE_WALL, Action.SEE_THING, Action.SEE_ALERTS}
 # The table as an inspector would write it; whoever changes one of the two changes the other.
 MAY = {
-    Role.ADMIN: set(Action),
+    Role.ADMIN: set(Action) - {Action.PUSH_OBSERVATIONS},
     Role.OPERATOR: WATCH
     | {
         Action.SEE_API,
@@ -28,6 +28,7 @@ MAY = {
     },
     Role.GIS: WATCH | {Action.SEE_API, Action.IMPORT_LAYER},
     Role.KIOSK: WATCH,
+    Role.SOURCE: {Action.PUSH_OBSERVATIONS},
 }
 
 

@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from ioc.web.api import cursor as cursors
+from ioc.web.api import push
+from ioc.web.api.push_description import SECURITY
 from ioc.web.api.shapes import (
     AcknowledgementOut,
     AlertOut,
@@ -46,6 +48,7 @@ def router(services: Services) -> APIRouter:
     api = APIRouter(prefix=PREFIX)
     _registry(api, services)
     _values(api, services)
+    push.add(api, services)
     _alerts(api, services)
     _description(api)
     return api
@@ -139,6 +142,7 @@ def _description(api: APIRouter) -> None:
     async def openapi() -> Response:
         if not made:
             made.update(get_openapi(title="IOC", version="1", routes=api.routes))
+            made["components"]["securitySchemes"] = SECURITY
         return JSONResponse(made)
 
 
