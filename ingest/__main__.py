@@ -33,6 +33,7 @@ from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND
 from ioc.domain.intake import FeedSpec
+from ioc.exposition import Family, Report, one, pack
 from ioc.live import state
 from ioc.log import configure
 from ioc.rows import Rows
@@ -75,7 +76,8 @@ class Ingest:
         if not self._sources:
             raise ConfigError(f"{settings.config_dir / 'feeds'}: no feed file (*.yaml)")
         self._registry = registry(settings, self._sources)
-        self._counters = Counters()
+        self._counters = Counters(self._clock, self._registry)
+        self._standing_by: bool | None = None  # another has our client id; None: not yet known
         self.reader = self._reader()
         self._recorder = Recorder(
             settings.database_url, settings.ingest.client_id, self._registry, Grader
@@ -97,13 +99,13 @@ class Ingest:
         )
         with ExitStack() as stack:
             stack.callback(self._recorder.close)
-            _run_parts(stack, [publisher, *self._pages()])
+            _run_parts(stack, [publisher, self._reporting(), *self._pages()])
             while self._await_turn():
                 self._active(publisher)
 
     def _active(self, publisher: Publisher) -> None:
         """Be the one that reads, until asked to stop or another has taken over."""
-        self.reader, self._owner = self._reader(), None
+        self.reader, self._owner, self._standing_by = self._reader(), None, False
         pipeline = Pipeline(
             Preparer(self._sources),
             self.reader,
@@ -132,7 +134,6 @@ class Ingest:
 
     def _await_turn(self) -> bool:
         """Register feeds and the writer; False when asked to stop before our turn came."""
-        waiting = False
         while not self._stop.is_set():
             try:
                 with pool.connect(self._settings.database_url, name="ingest-start") as conn:
@@ -141,9 +142,9 @@ class Ingest:
             except psycopg.errors.UndefinedTable as error:
                 raise ConfigError("the database has no tables yet: run `ioc migrate`") from error
             except batches.Standby:
-                if not waiting:
+                if not self._standing_by:
                     log.info("standing_by", client_id=self._settings.ingest.client_id)
-                waiting = True
+                self._standing_by = True
             except psycopg.OperationalError as error:
                 log.warning("store_away", error=str(error).splitlines()[:1])
             else:
@@ -222,14 +223,24 @@ class Ingest:
 
     def _pages(self) -> Iterator[Page]:
         if self._settings.ingest.metrics_port:
-            yield Page(self._settings.ingest.metrics_port, self._counters, self._gauges)
+            yield Page(self._settings.ingest.metrics_port, self._numbers)
 
-    def _gauges(self) -> Mapping[str, float]:
-        return {
-            "ioc_ingest_pending_messages": len(self.reader.inbox),
-            "ioc_ingest_connected": int(self.reader.connected_since is not None),
-            "ioc_ingest_watermark_seconds": self.reader.inbox.watermark() / SECOND,
-        }
+    def _numbers(self) -> list[Family]:
+        return [
+            *self._counters.families(),
+            *_session(self.reader, standing_by=bool(self._standing_by)),
+        ]
+
+    def _reporting(self) -> Periodic:
+        """Leave our numbers where the web's /metrics finds them; active or not, database or not."""
+
+        def report() -> None:
+            if self._standing_by is None:  # else we would cover the active one's numbers
+                return
+            name = self._settings.ingest.client_id + ("/standby" if self._standing_by else "")
+            self._live.report(name, pack(Report(self._clock.now(), self._numbers())))
+
+        return Periodic("report", maintenance.REPORT_S, report)
 
     def _sign(self, conn: batches.Db) -> None:
         client = self._settings.ingest.client_id
@@ -255,6 +266,23 @@ class Ingest:
             retention.drop_old_observations(conn)
             retention.drop_old_rollups(conn)
             retention.drop_old_letters(conn, limits.dead_letter_days)
+
+
+def _session(reader: mqtt.Reader, *, standing_by: bool) -> Iterator[Family]:
+    """Yield how we stand with the broker."""
+    connected = reader.connected_since is not None
+    kept = connected and not reader.began_clean(reader.inbox.session)
+    for name, words, value in (
+        ("connected", "1 while connected to the broker.", connected),
+        ("session_present", "1 while connected and the broker had kept our session.", kept),
+        ("standing_by", "1 while another process with our client id is the one.", standing_by),
+        ("waiting_messages", "Messages received and not yet taken up.", len(reader.inbox)),
+    ):
+        yield one(f"ioc_ingest_{name}", "gauge", words, value)
+    if not standing_by:
+        words = "Everything received before this instant is committed."
+        name = "ioc_ingest_watermark_timestamp_seconds"
+        yield one(name, "gauge", words, reader.inbox.watermark() / SECOND)
 
 
 def _run_parts(stack: ExitStack, parts: Sequence[_Part]) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 LIFE_S: Final = 1.0  # evaluators judge silence by the watermark: at most two seconds old
+REPORT_S: Final = 2.0  # Prometheus asks every 15 s or so
 LIVE_S: Final = 5.0  # how soon an emptied Redis is filled again
 HOURS_S: Final = 30.0
 RETENTION_S: Final = 3600.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
@@ -13,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ioc.domain.errors import ConfigError
+from ioc import broker
 
 KEEPALIVE_S: Final = 30
 
@@ -32,22 +31,15 @@ class Outgoing:
     """One connection that comes back for ever; what was not answered is sent again then."""
 
     def __init__(self, url: str, client_id: str, in_flight: int) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts"):
-            raise ConfigError("IOC_MQTT_URL is not mqtt://host:port or mqtts://host:port")
-        self._address = (
-            parts.hostname or "127.0.0.1",
-            parts.port or (8883 if parts.scheme == "mqtts" else 1883),
-        )
         self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=mqtt.MQTTv5,
+            transport=broker.transport(url),
         )
+        self._address = broker.prepare(self._client, url)
         self._client.max_inflight_messages_set(in_flight)
         self._client.reconnect_delay_set(1, 10)
-        if parts.username is not None:
-            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
-            self._client.tls_set()
         self._client.on_publish = self._on_publish
         self._client.on_connect = self._on_connect
         self._answers: deque[Answer] = deque()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 import structlog
@@ -56,10 +57,13 @@ class Pipeline:
         if arrivals[0].session != self._session:
             self._begin(arrivals[0].session)
         fresh = self._window.fresh(arrivals)
-        self._counters.redelivered(len(arrivals) - len(fresh))
+        if len(fresh) < len(arrivals):
+            self._redelivered(arrivals, fresh)
         if fresh:
             batch = self._preparer.prepare(fresh)
-            self._commit(batch)
+            feeds = self._preparer.counted(fresh)
+            self._counters.received(feeds)
+            self._commit(batch, feeds)
             for topic, payload in batch.commands:
                 self._inbox.publish(topic, payload)
         self._inbox.done(arrivals)
@@ -74,7 +78,13 @@ class Pipeline:
         self._window.load([] if clean else self._persist(self._store.remembered))
         self._session = session
 
-    def _commit(self, batch: Batch) -> None:
+    def _redelivered(self, arrivals: list[Arrival], fresh: list[Arrival]) -> None:
+        new = set(map(id, fresh))
+        again = [arrival for arrival in arrivals if id(arrival) not in new]
+        self._counters.redelivered(len(again))
+        self._counters.received(Counter(self._preparer.feed_of(a.topic) for a in again))
+
+    def _commit(self, batch: Batch, feeds: Mapping[str, int]) -> None:
         try:
             committed = self._persist(lambda: self._store.commit(batch))
         except self._failures.refused as error:
@@ -84,7 +94,7 @@ class Pipeline:
             self._window.load(self._persist(self._store.remembered))
         else:
             self._window.remember(committed.remembered)
-        self._counters.committed(self._preparer.counted(batch.arrivals), committed)
+        self._counters.committed(feeds, committed)
         self._announce(committed)
 
     def _split(self, batch: Batch, error: Exception) -> None:
@@ -93,13 +103,13 @@ class Pipeline:
         log.warning("batch_refused", messages=len(arrivals), error=str(error).splitlines()[:1])
         if len(arrivals) > 1:
             for half in batch.halves():
-                self._commit(half)
+                self._commit(half, self._preparer.counted(half.arrivals))
             return
         if not batch.streams and not batch.sightings:
             raise error  # even the bare dead letter is refused: a bug
-        self._commit(
-            Batch(batch.slots, arrivals, letters=[self._letter(arrivals[0], error)], messages=1)
-        )
+        letter = self._letter(arrivals[0], error)
+        bare = Batch(batch.slots, arrivals, letters=[letter], messages=1)
+        self._commit(bare, self._preparer.counted(arrivals))
 
     def _letter(self, arrival: Arrival, error: Exception) -> Letter:
         feed = self._preparer.feed_of(arrival.topic) or None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ioc import broker
 from ioc.domain.errors import ConfigError
 
 IN_FLIGHT: Final = 90  # below the trial broker's fixed window of 100
@@ -23,17 +23,15 @@ class Publisher:
     """One connection that comes back for ever; `send` waits while too much is unacknowledged."""
 
     def __init__(self, url: str, client_id: str) -> None:
-        parts = urlsplit(url)
-        self._address = (parts.hostname or "127.0.0.1", parts.port or 1883)
         self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            transport=broker.transport(url),
         )
+        self._address = broker.prepare(self._client, url)
         self._client.max_inflight_messages_set(IN_FLIGHT)
         self._client.reconnect_delay_set(1, 5)
-        if parts.username:
-            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
-            self._client.tls_set()
         self._client.on_connect = self._greeted
         self._greeting: ReasonCode | None = None
         self._answered = threading.Event()

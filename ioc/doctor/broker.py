@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -22,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ioc import broker
 from ioc.doctor.finding import Finding, ok, unset, warning, wrong
 from ioc.settings import Settings
 from ioc.text import say
@@ -93,23 +93,21 @@ def _shown(answer: Answer) -> str:
 
 def _ask(settings: Settings) -> Answer:
     """Connect as ingest would, with a session that is given up again at the end."""
-    url = urlsplit(settings.mqtt_url)
+    url = settings.mqtt_url
     client = mqtt.Client(
         CallbackAPIVersion.VERSION2,
         client_id=f"ioc-check-{secrets.token_hex(4)}",
         protocol=MQTTProtocolVersion.MQTTv5,
+        transport=broker.transport(url),
     )
-    if url.username:
-        client.username_pw_set(unquote(url.username), unquote(url.password or ""))
-    if url.scheme == "mqtts":
-        client.tls_set()
+    host, port = broker.prepare(client, url)
     answer, ears = Answer(say("check.broker_silent")), _Ears()
     client.on_connect = ears.connected
     client.on_message = ears.heard
     try:
         client.connect(
-            url.hostname or "127.0.0.1",
-            url.port or (8883 if url.scheme == "mqtts" else 1883),
+            host,
+            port,
             keepalive=TIMEOUT_S,
             properties=_expiry(PacketTypes.CONNECT, settings.ingest.session_expiry_s),
         )

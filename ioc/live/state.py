@@ -113,6 +113,10 @@ class Live:
         """Leave a sign of life."""
         self._redis.hset(self._keys[3], "ingest", str(now))
 
+    def report(self, name: str, packed: bytes) -> None:
+        """Leave the numbers of a process, an `ioc.exposition.Report`."""
+        self._redis.hset(self._prefix + "metrics", name, packed)
+
     def registry_changed(self) -> None:
         """Tell everybody to read the registry again."""
         self._redis.publish(self._prefix + "notice", orjson.dumps({"kind": "registry"}))

@@ -71,6 +71,8 @@ class Registry:
         self._streams: Counter[int] = Counter()  # of each thing
         self._declared: dict[tuple[int, str], DatastreamSpec] = {}  # by thing and raw name
         self.limits: dict[int, Limits] = {}  # of the datastreams that have any
+        self.feed_names: Sequence[str] = tuple(feeds)
+        self._feed_of = np.zeros(0, np.int64)  # by datastream id
         self._forget_slots()
 
     def _forget_slots(self) -> None:
@@ -104,6 +106,20 @@ class Registry:
             ref = self._ref(self._spoken(names[thing][0][0], thing, name, sent), *rest)
             for feed, device in names[thing]:
                 self._refs[feed, device, name, sent] = ref
+        self._place_feeds(self._refs)
+
+    def feeds_of(self, datastreams: Ints) -> Ints:
+        """Return the position in `feed_names` of each datastream this writer has seen."""
+        return self._feed_of[datastreams]
+
+    def _place_feeds(self, refs: Mapping[Key, Ref]) -> None:
+        highest = max((ref.id for ref in refs.values()), default=0)
+        if highest >= len(self._feed_of):
+            more = 2 * highest + 1024 - len(self._feed_of)
+            self._feed_of = np.concatenate((self._feed_of, np.zeros(more, np.int64)))
+        at = {name: position for position, name in enumerate(self.feed_names)}
+        for key, ref in refs.items():
+            self._feed_of[ref.id] = at.get(key[0], 0)
 
     def look_up(self, slots: Slots, wanted: Ints) -> Table:
         """Return what is known of each wanted slot, as arrays as long as `wanted`."""
@@ -142,6 +158,7 @@ class Registry:
         self._things |= learned.things
         self._refs |= learned.refs
         self._streams.update(self._things[key[:2]] for key in learned.refs)
+        self._place_feeds(learned.refs)
         self._unplaced |= learned.things.keys()
         self._unplaced -= learned.placed
         for key, ref in learned.refs.items():

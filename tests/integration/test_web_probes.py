@@ -19,7 +19,7 @@ PROXIED: Final = {"X-Forwarded-For": "203.0.113.9"}
 # https://prometheus.io/docs/practices/naming/#base-units
 BASE_UNITS: Final = ("seconds", "bytes", "ratio", "celsius", "meters", "volts")
 OTHER_UNITS: Final = re.compile(r"_(ms|us|milliseconds|minutes|hours|kb|mb|kilobytes|percent)(_|$)")
-LINE: Final = re.compile(r"([a-z_][a-z0-9_]*)(?:{[^}]*})? (-?[0-9.]+(?:e[+-]?[0-9]+)?)")
+LINE: Final = re.compile(r"([a-z_][a-z0-9_]*)({[^}]*})? (-?[0-9.]+(?:e[+-]?[0-9]+)?)")
 
 
 def beat(url: str, prefix: str, *, ago_s: float = 0) -> None:
@@ -94,19 +94,25 @@ def test_probes_are_for_this_machine_or_a_token(web: Site, role_tokens: dict[Rol
         assert operator.get(path, **PROXIED).status in (200, 503)
 
 
-def families(text: str) -> dict[str, tuple[str, str, float]]:
-    """Return kind, help and value of each family; the text must hold nothing else."""
-    found: dict[str, tuple[str, str, float]] = {}
+def families(text: str) -> dict[str, tuple[str, str, dict[str, float]]]:
+    """Return kind, help and samples (by labels) of each family; the text holds nothing else."""
+    found: dict[str, tuple[str, str, dict[str, float]]] = {}
+    name, kind = "", ""
     lines = iter(text.splitlines())
     for line in lines:
-        name, _, words = line.removeprefix("# HELP ").partition(" ")
-        assert line.startswith("# HELP "), line
-        kind = next(lines).removeprefix(f"# TYPE {name} ")
-        sample = LINE.fullmatch(next(lines))
-        assert sample is not None
-        assert sample[1] == name
-        assert name not in found
-        found[name] = (kind, words, float(sample[2]))
+        if line.startswith("# HELP "):
+            name, _, words = line.removeprefix("# HELP ").partition(" ")
+            kind = next(lines).removeprefix(f"# TYPE {name} ")
+            assert name not in found
+            found[name] = (kind, words, {})
+            continue
+        sample = LINE.fullmatch(line)
+        assert sample is not None, line
+        suffix = sample[1].removeprefix(name)
+        assert suffix in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",)), line
+        labels = suffix + (sample[2] or "")
+        assert labels not in found[name][2], line
+        found[name][2][labels] = float(sample[3])
     return found
 
 
@@ -132,6 +138,10 @@ def test_every_number_has_a_name_a_kind_and_a_help(
         "ioc_web_redis_up",
         "ioc_web_ingest_silence_seconds",
         "ioc_web_evaluator_silence_seconds",
+        "ioc_open_alerts",
+    }
+    assert set(found["ioc_open_alerts"][2]) == {
+        f'{{severity="{one}"}}' for one in ("critical", "high", "medium", "low")
     }
     for name, (kind, words, _) in found.items():
         assert (kind == "counter") == name.endswith("_total"), name
@@ -141,8 +151,8 @@ def test_every_number_has_a_name_a_kind_and_a_help(
     assert any(name.endswith(BASE_UNITS) for name in found)
 
 
-def value(client: Client, name: str) -> float:
-    return families(client.get("/metrics").body.decode())[name][2]
+def value(client: Client, name: str, labels: str = "") -> float:
+    return families(client.get("/metrics").body.decode())[name][2][labels]
 
 
 def test_numbers_follow_what_happens(web: Site, kiosk_token: str) -> None:

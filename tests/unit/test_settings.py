@@ -1,10 +1,13 @@
 """Settings: what is wrong is refused in one line, before anything is connected."""
 
 from pathlib import Path
+from typing import Literal
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
-from ioc import settings
+from ioc import broker, settings
 from ioc.domain.errors import ConfigError
 
 MINIMAL = '[province]\ncode = "75"\nname = "Đồng Nai"\ntitle_vi = "a"\ntitle_en = "b"\n'
@@ -72,3 +75,23 @@ def test_children_read_the_same_settings() -> None:
     """What a supervisor passes to its children gives equal settings there."""
     own = settings.load({}).with_services("postgresql://a/b", "redis://c", "mqtt://d")
     assert settings.load(settings.child_environment(own)) == own
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("mqtt://h", ("h", 1883, "tcp", False)),
+        ("mqtts://u:p@h", ("h", 8883, "tcp", True)),
+        ("ws://h:9001/mqtt", ("h", 9001, "websockets", False)),
+        ("wss://h", ("h", 443, "websockets", True)),
+    ],
+)
+def test_every_way_to_a_broker(
+    tmp_path: Path, url: str, address: tuple[str, int, Literal["tcp", "websockets"], bool]
+) -> None:
+    """Plain, TLS and websockets are taken, each with its usual port."""
+    given = settings.load(_folder(tmp_path, MINIMAL) | {"IOC_MQTT_URL": url})
+    way = broker.transport(given.mqtt_url)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, transport=way)
+    host, port = broker.prepare(client, given.mqtt_url)
+    assert (host, port, way, client._ssl_context is not None) == address

@@ -1,4 +1,4 @@
-"""Small shapes: problems, metrics, the memory of layers, files below /assets."""
+"""Small shapes: problems, the memory of layers, files below /assets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from ioc.text import words
 from ioc.web.assets import Assets
 from ioc.web.files import LayerCache
-from ioc.web.metrics import Metric, text
 from ioc.web.problem import database_away, problem
 
 
@@ -43,27 +42,6 @@ def test_every_problem_has_words() -> None:
     assert len(used) > 8
     for code in used:
         assert f"web.problem.{code}" in words("vi"), code
-
-
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (0, "0"),
-        (1234567, "1234567"),
-        (12345678901234567, "12345678901234567"),
-        (1.0, "1"),
-        (0.1, "0.1"),
-        (1234567.25, "1234567.25"),
-    ],
-)
-def test_a_number_keeps_its_digits(value: float, written: str) -> None:
-    """A counter of millions counts on by ones."""
-    lines = text([Metric("ioc_x_total", "counter", "X.", value)]).splitlines()
-    assert lines == [
-        "# HELP ioc_x_total X.",
-        "# TYPE ioc_x_total counter",
-        f"ioc_x_total {written}",
-    ]
 
 
 def test_layers_stay_within_their_bytes() -> None:

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 import redis.asyncio as redis
@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from ioc.clock import Clock
 from ioc.domain.errors import Refusal
+from ioc.exposition import Report
 from ioc.settings import Settings
 from ioc.web.database import Database, DatabaseAwayError
 from ioc.web.hub import stored
@@ -206,6 +207,21 @@ class Hub:
             "broker": None if signs.broker is None else signs.broker // 1000,
             "trial": self._settings.trial_broker,
         }
+
+    def open_alerts(self) -> dict[int, int]:
+        """Return how many alerts are open, by severity."""
+        counts = cast("dict[str, int]", self._alerts["counts"])
+        return {int(severity): n for severity, n in counts.items()}
+
+    async def reports(self) -> dict[str, Report]:
+        """Return what processes last said of themselves; empty while Redis is away."""
+        if self._client is None:
+            return {}
+        try:
+            return await stored.read_reports(self._client, self._settings.redis_prefix)
+        except (RedisError, OSError) as error:
+            log.warning("reports_unread", error=repr(error)[:200])
+            return {}
 
     # ------------------------------------------------------------------ silence
 

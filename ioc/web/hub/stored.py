@@ -7,13 +7,18 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+import redis.asyncio as redis
+import structlog
 
 from ioc import catalogue
 from ioc.domain.instant import from_datetime, from_seconds
 from ioc.domain.intake import STATUS
+from ioc.exposition import Report, unpack
 from ioc.storage import alerts, snapshot
 from ioc.web.database import Db
 from ioc.web.picture import Feed, Sample, Stream, Thing, Urgency
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,15 @@ async def read_writers(conn: Db) -> Writers:
     """Read the ingest processes' signs of life."""
     row = await snapshot.writers(conn)
     return Writers(_us(row.heartbeat), _us(row.connected_since))
+
+
+async def read_reports(client: redis.Redis, prefix: str) -> dict[str, Report]:
+    """Read the numbers that processes left in Redis."""
+    found: dict[Any, Any] = await client.hgetall(f"{prefix}metrics")  # bytes, both
+    reports = {name.decode(): unpack(packed) for name, packed in found.items()}
+    for name in [name for name, report in reports.items() if report is None]:
+        log.warning("report_unreadable", process=name)
+    return {name: report for name, report in reports.items() if report is not None}
 
 
 def from_state(key: Any, value: Any) -> Sample:  # noqa: ANN401  bytes, which redis types as either

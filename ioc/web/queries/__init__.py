@@ -71,6 +71,11 @@ class Queries:
         async with self._database.connection() as conn:
             return await registry.feeds(conn)
 
+    async def things_by_feed(self) -> list[tuple[str, str, int]]:
+        """Return (feed, state, how many) of all things."""
+        async with self._database.connection() as conn:
+            return await registry.things_by_feed(conn)
+
     async def feed_exists(self, name: str) -> bool:
         """Tell whether there is a feed of this name."""
         async with self._database.connection() as conn:

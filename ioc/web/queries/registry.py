@@ -143,6 +143,15 @@ async def feeds(conn: Db) -> list[FeedRow]:
     return [FeedRow(*row) for row in await cursor.fetchall()]
 
 
+async def things_by_feed(conn: Db) -> list[tuple[str, str, int]]:
+    """Count things by feed and state; a feed without things counts no admitted ones."""
+    cursor = await conn.execute(
+        "select f.name, coalesce(t.state, 'admitted'), count(t.id) from feed f"
+        " left join thing t on t.feed = f.name group by 1, 2"
+    )
+    return [(feed, state, n) for feed, state, n in await cursor.fetchall()]
+
+
 async def feed_exists(conn: Db, name: str) -> bool:
     """Tell whether there is a feed of this name."""
     cursor = await conn.execute("select 1 from feed where name = %s", (name,))
