@@ -7,7 +7,7 @@ it, in bulk; what a rolled-back transaction created is not remembered.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -17,6 +17,7 @@ from psycopg import Connection
 
 from ioc import units
 from ioc.catalogue import UNCLASSIFIED, Catalogue
+from ioc.domain import names as naming
 from ioc.domain.errors import PayloadError
 from ioc.domain.intake import FeedSpec, Key, Sighting, Slots
 from ioc.domain.location import Outline, Place
@@ -51,6 +52,7 @@ class Learned:
     created: int = 0
     full: set[Named] = field(default_factory=set)  # no room for another pending thing
     crowded: set[Named] = field(default_factory=set)  # no room for another datastream of the thing
+    unfit: dict[Key, str] = field(default_factory=dict)  # names no store can hold, and the reason
     misplaced: dict[Named, PayloadError] = field(default_factory=dict)
     placed: set[Named] = field(default_factory=set)
 
@@ -145,10 +147,10 @@ class Registry:
     ) -> Learned:
         """Create what is missing inside the caller's transaction.
 
-        A key that is not in the answer belongs to a thing in `full` or `crowded`.
+        A key that is not in the answer is in `unfit`, or belongs to a thing in `full` or `crowded`.
         """
         learned = Learned()
-        wanted = sorted(missing)
+        wanted = sorted(_storable(missing, learned))
         if wanted:
             names = sorted({key[:2] for key in wanted} - self._things.keys())
             self._create(conn, names, sightings, learned)
@@ -307,8 +309,17 @@ def _way(sent: str, wanted: str) -> tuple[float, float, bool]:
     return (1.0, 0.0, False) if change is None else (change.factor, change.offset, False)
 
 
+def _storable(keys: Iterable[Key], learned: Learned) -> Iterator[Key]:
+    for key in keys:
+        reason = naming.unfit(key)
+        if reason is None:
+            yield key
+        else:
+            learned.unfit[key] = reason
+
+
 def _thing_row(spec: FeedSpec, external_id: str, sight: Sighting | None) -> tuple[Any, ...]:
-    label = (sight.label if sight else None) or external_id
+    label = naming.label(sight.label if sight else None) or external_id
     return (
         spec.name,
         external_id,
