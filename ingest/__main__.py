@@ -52,7 +52,13 @@ STATEFUL: Final = 7_501_004  # who reads the feeds whose codecs remember, of pro
 
 FAILURES: Final = Failures(
     away=(psycopg.OperationalError, psycopg.InterfaceError),
-    refused=(psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError),
+    # A limit of the server (an index row that is too long) is an OperationalError by class only.
+    refused=(
+        psycopg.DataError,
+        psycopg.IntegrityError,
+        psycopg.errors.ProgramLimitExceeded,
+        UnicodeEncodeError,
+    ),
 )
 
 log = structlog.get_logger()

@@ -121,6 +121,8 @@ class Pipeline:
         while True:
             try:
                 return action()
+            except self._failures.refused:
+                raise
             except self._failures.away as error:
                 pause = _BACK_OFF_S[min(tries, len(_BACK_OFF_S) - 1)]
                 log.warning("store_away", tries=tries, error=str(error).splitlines()[:1])

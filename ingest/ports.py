@@ -44,7 +44,10 @@ Announce = Callable[[Committed], None]
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """How the store fails: `away` is tried again, `refused` is split until one message is left."""
+    """How the store fails: `away` is tried again, `refused` is split until one message is left.
+
+    An error of both kinds is `refused`: tried again it would stop the writer for ever.
+    """
 
     away: tuple[type[Exception], ...]
     refused: tuple[type[Exception], ...]

@@ -295,6 +295,16 @@ def _fraction(text: str) -> Fraction:
     return Fraction(above) / Fraction(below or 1)
 
 
+@lru_cache(4096)  # a device may send any text as a unit
+def way(sent: str, wanted: str) -> tuple[float, float, bool]:
+    """Return factor, offset and whether the sent unit makes no sense here ("" : none was sent)."""
+    try:
+        change = conversion(sent or None, wanted)
+    except UnitError:
+        return 1.0, 0.0, True
+    return (1.0, 0.0, False) if change is None else (change.factor, change.offset, False)
+
+
 def _by_pint(sent: str, wanted: str) -> Conversion | UnitError:
     """Ask pint; a UnitError where it does not know a unit, or cannot convert."""
     refused = UnitError(f"{sent[:_LONGEST]} -> {wanted}")

@@ -205,4 +205,4 @@ def _split(line: str) -> list[str]:
 
 
 def _shown(line: bytes) -> str:
-    return line[:_SHOWN].decode("utf-8", "backslashreplace")
+    return paths.shown(line[:_SHOWN].decode("utf-8", "backslashreplace"))

@@ -180,7 +180,8 @@ def _attribute(head: str, key: str, value: Any) -> Outcome:  # noqa: ANN401  JSO
     """Read `output: attribute`, where each key has a topic of its own and a bare value."""
     if not head or isinstance(value, list):
         raise PayloadError("not_of_format", "an object belongs on a device's own topic")
-    return trees.outcome(Leaf(key, key, value), Origin(naming.checked(head)))
+    name = paths.channel(key)
+    return trees.outcome(Leaf(name, name, value), Origin(naming.checked(head)))
 
 
 def _life(thing: str, payload: bytes) -> Outcome:

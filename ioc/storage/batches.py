@@ -16,6 +16,7 @@ from psycopg import Connection, Notify, sql
 
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.intake import Batch, Letter, Remembered, digest
+from ioc.domain.names import shown
 from ioc.domain.observation import Flag, Quality
 from ioc.domain.quality import WINDOW, Limits
 from ioc.rows import Committed, Floats, Ints, Rows
@@ -331,9 +332,11 @@ def _unknown(batch: Batch, positions: Ints, learned: Learned) -> list[Letter]:
     refused: dict[tuple[int, str], Letter] = {}
     for position in positions.tolist():
         key = batch.slots.keys[batch.streams[position]]
-        reason = "pending_full" if key[:2] in learned.full else "too_many_datastreams"
+        full = "pending_full" if key[:2] in learned.full else "too_many_datastreams"
+        reason = learned.unfit.get(key, full)
         origin = batch.origins[position]
-        letter = Letter(key[0], batch.arrivals[origin], reason, f"{key[1]}: {key[2]}")
+        detail = f"{shown(key[1])}: {shown(key[2])}"
+        letter = Letter(key[0], batch.arrivals[origin], reason, detail)
         refused.setdefault((origin, reason), letter)
     return list(refused.values())
 

@@ -10,15 +10,16 @@ it, in bulk; what a rolled-back transaction created is not remembered.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+import numpy as np
 from psycopg import Connection
 
 from ioc import units
 from ioc.catalogue import UNCLASSIFIED, Catalogue
+from ioc.domain import names as naming
 from ioc.domain.errors import PayloadError
 from ioc.domain.intake import DatastreamSpec, FeedSpec, Key, Sighting, Slots
 from ioc.domain.location import Outline, Place
@@ -46,6 +47,7 @@ class Learned:
     created: int = 0
     full: set[Named] = field(default_factory=set)  # no room for another pending thing
     crowded: set[Named] = field(default_factory=set)  # no room for another datastream of the thing
+    unfit: dict[Key, str] = field(default_factory=dict)  # names no store can hold, and the reason
     misplaced: dict[Named, PayloadError] = field(default_factory=dict)
     placed: set[Named] = field(default_factory=set)
 
@@ -140,10 +142,10 @@ class Registry:
     ) -> Learned:
         """Create what is missing inside the caller's transaction.
 
-        A key that is not in the answer belongs to a thing in `full` or `crowded`.
+        A key that is not in the answer is in `unfit`, or belongs to a thing in `full` or `crowded`.
         """
         learned = Learned()
-        wanted = sorted(missing)
+        wanted = sorted(_storable(missing, learned))
         if wanted:
             names = sorted({key[:2] for key in wanted} - self._things.keys())
             self._create(conn, names, sightings, learned)
@@ -187,7 +189,7 @@ class Registry:
         limits = Limits(low, high) if known is None else known.limits(low, high)
         if limits != Limits():
             self.limits[stream] = limits
-        factor, offset, odd = _way(sent, known.unit if known is not None else unit)
+        factor, offset, odd = units.way(sent, known.unit if known is not None else unit)
         return Ref(stream, factor, offset, odd and code != UNCLASSIFIED)
 
     def _create(
@@ -265,7 +267,7 @@ class Registry:
         known = self._catalogue.get(one.property or UNCLASSIFIED)
         code = UNCLASSIFIED if known is None or one.property is None else one.property
         unit = self._spoken(feed, thing, name, sent)
-        factor, offset, odd = (1.0, 0.0, True) if known is None else _way(unit, known.unit)
+        factor, offset, odd = (1.0, 0.0, True) if known is None else units.way(unit, known.unit)
         if known is not None and code != UNCLASSIFIED and not odd:
             unit = known.unit
         low, high = (
@@ -308,18 +310,17 @@ class Registry:
             conn.execute(SEED_LOCATIONS, _columns(rows))
 
 
-@lru_cache(4096)  # a device may send any text as a unit
-def _way(sent: str, wanted: str) -> tuple[float, float, bool]:
-    """Return factor, offset and whether the sent unit makes no sense here."""
-    try:
-        change = units.conversion(sent or None, wanted)
-    except units.UnitError:
-        return 1.0, 0.0, True
-    return (1.0, 0.0, False) if change is None else (change.factor, change.offset, False)
+def _storable(keys: Iterable[Key], learned: Learned) -> Iterator[Key]:
+    for key in keys:
+        reason = naming.unfit(key)
+        if reason is None:
+            yield key
+        else:
+            learned.unfit[key] = reason
 
 
 def _thing_row(spec: FeedSpec, external_id: str, sight: Sighting | None) -> tuple[Any, ...]:
-    label = (sight.label if sight else None) or external_id
+    label = naming.label(sight.label if sight else None) or external_id
     return (
         spec.name,
         external_id,

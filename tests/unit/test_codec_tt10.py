@@ -94,6 +94,13 @@ def test_a_long_line_is_one_short_refusal(line: str) -> None:
     assert len(found.detail) < 1000
 
 
+def test_what_is_quoted_of_a_line_can_be_stored() -> None:
+    """A block of zeros at the end of a file is refused in words that a database takes."""
+    found = decoded(b"\0\0\nNO2\t1\tmg\t20261122081500\t00\n").outcomes
+    assert [type(one) for one in found] == [PayloadError, Decoded]
+    assert all(one.detail.isprintable() for one in found if isinstance(one, PayloadError))
+
+
 def test_long_words_are_no_symbols() -> None:
     """Names and units end up in keys: they are bounded."""
     for text in (LINE.replace("PM10", "P" * 65), LINE.replace("ug/Nm3", "u" * 65)):

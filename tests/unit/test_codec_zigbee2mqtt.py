@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.codecs import Codec, zigbee2mqtt
-from ioc.domain.errors import ConfigError
+from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
 from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
 
@@ -104,3 +104,13 @@ def test_any_payload(sent: list[tuple[str, bytes]]) -> None:
     codec = made()
     for topic, payload in sent:
         survives(codec, message(PATTERN, f"zigbee2mqtt/{topic}", payload))
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"), [("", "unnamed_channel"), ("a\u0085b", "bad_name"), ("k" * 300, "bad_name")]
+)
+def test_a_topic_level_that_is_no_key_is_refused(key: str, reason: str) -> None:
+    """Where each key has a topic of its own, its name is checked like one in an object."""
+    with pytest.raises(PayloadError) as refusal:
+        made().decode(message(PATTERN, f"zigbee2mqtt/o cam/{key}", 12.5))
+    assert refusal.value.reason == reason
