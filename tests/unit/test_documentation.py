@@ -56,7 +56,7 @@ def test_a_format_has_its_feed_and_golden_messages(codec: str) -> None:
     named = [file for pattern in rows()[codec] for file in files_of(pattern)]
     assert len(named) >= len(rows()[codec])
     for file in named:
-        assert f"\ncodec: {codec}\n" in file.read_text("utf-8"), file.name
+        assert re.search(rf"^ *codec: {codec}$", file.read_text("utf-8"), re.MULTILINE), file.name
     assert any(list((ROOT / "tests" / "golden" / file.stem).glob("*.json")) for file in named)
 
 
