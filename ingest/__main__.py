@@ -254,12 +254,14 @@ class Ingest:
         self._live.beat(self._clock.now())
 
     def _refill(self, conn: batches.Db) -> None:
-        """Rebuild the live state where Redis lost it."""
-        if self._live.is_empty():
-            rows = state.newest(Rows.of(observations.latest(conn)))
-            if len(rows):
-                self._live.publish(self._recorder.writer, 0, None, rows, self._clock.now())
-                log.info("live_rebuilt", datastreams=len(rows))
+        """Rebuild the live state where Redis lost it, or a part of it."""
+        if self._live.is_whole():
+            return
+        rows = state.newest(Rows.of(observations.latest(conn)))
+        if len(rows):
+            self._live.publish(self._recorder.writer, 0, None, rows, self._clock.now())
+            log.info("live_rebuilt", datastreams=len(rows))
+        self._live.made_whole()
 
     def _age(self, conn: batches.Db) -> None:
         with _housekeeper(conn) as mine:

@@ -43,8 +43,8 @@ _TOPICS: Final = 200_000
 class BufferedClient(mqtt.Client):
     """An MQTT 5 client that hands over QoS 1 messages by the read.
 
-    `moment` gives the instant and the session that a read's messages share; `on_messages` takes
-    them with the size of their payloads.
+    `moment` gives the instant of a read and the session; its messages are stamped a microsecond
+    apart, never two alike. `on_messages` takes them with the size of their payloads.
     """
 
     moment: Callable[[], tuple[Micros, int]]
@@ -56,6 +56,7 @@ class BufferedClient(mqtt.Client):
         self._feed = b""
         self._read_from: object = None
         self._topics: dict[bytes, str] = {}
+        self._free = 0  # the first instant that no message was stamped with
 
     def _sock_recv(self, bufsize: int) -> bytes:
         """Give paho's packet reader the packet that was cut out for it."""
@@ -94,7 +95,7 @@ class BufferedClient(mqtt.Client):
         arrivals: list[Arrival] = []
         code = MQTTErrorCode.MQTT_ERR_SUCCESS
         topics, make = self._topics, tuple.__new__
-        now, session = Micros(0), 0
+        now, session = 0, 0
         at, size, end_of_stream = 0, 0, len(stream)
         while end_of_stream - at >= 2:  # noqa: PLR2004  type and length
             head, length, body = stream[at], stream[at + 1], at + 2
@@ -114,6 +115,7 @@ class BufferedClient(mqtt.Client):
             if head & _BUT_DUP_RETAIN == _QOS1_PUBLISH:
                 if not arrivals:
                     now, session = self.moment()
+                    now = max(now, self._free)
                 mid = body + 2 + (stream[body] << 8 | stream[body + 1])
                 properties = stream[mid + 2]
                 payload = mid + 3 + properties
@@ -126,6 +128,7 @@ class BufferedClient(mqtt.Client):
                 fields = (topic, stream[payload:end], now, packet_id, head & _DUP > 0,
                           head & _RETAIN > 0, session)  # fmt: skip
                 arrivals.append(make(Arrival, fields))
+                now += 1  # the arrival of messages without a time is what tells them apart
                 size += end - payload
             else:
                 self._feed = stream[at:end]
@@ -135,6 +138,7 @@ class BufferedClient(mqtt.Client):
             at = end
         self._rest = stream[at:]
         if arrivals:
+            self._free = now
             self.on_messages(arrivals, size)
             if end_of_stream < SHORT_READ:
                 time.sleep(PAUSE_S)

@@ -87,6 +87,7 @@ class Live:
         self._redis = client
         self._prefix = prefix
         self._script: Any = client.register_script(_SCRIPT)
+        self._whole = prefix + "whole"
         self._keys = [prefix + key for key in ("state", "seq", "stream", "heartbeat")]
 
     def publish(
@@ -105,9 +106,21 @@ class Live:
         args = [now, writer, number, stream, self._prefix + "delta", now, _lines(state)]
         return int(self._script(keys=self._keys, args=args))
 
-    def is_empty(self) -> bool:
-        """Say whether the state has to be rebuilt from history."""
-        return not self._redis.exists(self._keys[0])
+    def is_whole(self) -> bool:
+        """Say whether history was published since this server started; `made_whole` notes it.
+
+        A server that was restarted may have lost its last second or everything, and the batches
+        that came since hide it: only some of the state is there.
+        """
+        return bool(self._redis.get(self._whole) == self._run())
+
+    def made_whole(self) -> None:
+        """Note that the newest value of every datastream was published."""
+        self._redis.set(self._whole, self._run())
+
+    def _run(self) -> bytes:
+        info: Any = self._redis.info("server")
+        return str(info["run_id"]).encode()
 
     def beat(self, now: Micros) -> None:
         """Leave a sign of life."""

@@ -87,8 +87,21 @@ def test_any_pieces_give_the_same_messages(sent: list[Sent], cuts: list[int], pi
     ear = Ear()
     for start, end in pairwise(ends):
         assert ear.feed(stream[start:end]) == MQTTErrorCode.MQTT_ERR_SUCCESS
-    assert ear.heard == [Arrival(t, p, NOW, i, d, r, 7) for t, p, i, d, r, _ in sent]
+    assert ear.heard == [
+        Arrival(t, p, Micros(NOW + n), i, d, r, 7) for n, (t, p, i, d, r, _) in enumerate(sent)
+    ]
     assert ear.bytes == sum(len(one[1]) for one in sent)
+
+
+def test_no_two_messages_have_one_moment() -> None:
+    """A device without a clock is known by arrival: its messages of one read must differ."""
+    ear = Ear()
+    stream = b"".join(packet(("t", b"1", n, False, False, b"")) for n in range(1, 51))
+    ear.feed(stream)
+    ear.feed(stream)  # at the same moment of a coarse clock
+    stamps = [arrival.received for arrival in ear.heard]
+    assert stamps == sorted(set(stamps))
+    assert stamps[0] == NOW
 
 
 def test_a_packet_beyond_the_limit_ends_the_connection() -> None:
