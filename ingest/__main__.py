@@ -213,19 +213,16 @@ class Ingest:
         return tellers[0](self._clock.now()) if tellers else None
 
     def _jobs(self) -> list[Periodic]:
-        url = self._settings.database_url
-        shared = Periodic(
-            "stateful", STANDBY_S, _with_connection(url, "stateful", self._own_stateful)
-        )
-        return [
-            *([shared] if self._settings.ingest.share else []),
-            Periodic("sign", maintenance.LIFE_S, _with_connection(url, "sign", self._sign)),
-            Periodic("refill", maintenance.LIVE_S, _with_connection(url, "refill", self._refill)),
-            Periodic("hours", maintenance.HOURS_S, _with_connection(url, "hours", _hours)),
-            Periodic(
-                "retention", maintenance.RETENTION_S, _with_connection(url, "retention", self._age)
-            ),
+        wanted: list[tuple[str, float, Callable[[batches.Db], None]]] = [
+            ("sign", maintenance.LIFE_S, self._sign),
+            ("refill", maintenance.LIVE_S, self._refill),
+            ("hours", maintenance.HOURS_S, _hours),
+            ("retention", maintenance.RETENTION_S, self._age),
         ]
+        if self._settings.ingest.share:
+            wanted.append(("stateful", STANDBY_S, self._own_stateful))
+        held = [(n, s, _Connected(self._settings.database_url, n, job)) for n, s, job in wanted]
+        return [Periodic(name, every_s, one, one.close) for name, every_s, one in held]
 
     def _pages(self) -> Iterator[Page]:
         if self._settings.ingest.metrics_port:
@@ -319,18 +316,21 @@ def _housekeeper(conn: batches.Db) -> Iterator[bool]:
             conn.execute("select pg_advisory_unlock(%s)", (HOUSEKEEPER,))
 
 
-def _with_connection(url: str, name: str, job: Callable[[batches.Db], None]) -> Callable[[], None]:
-    """Give a periodic job a connection that is kept while it is good."""
-    held: list[batches.Db] = []
+class _Connected:
+    """A periodic job with a connection that is kept while it is good."""
 
-    def run() -> None:
-        if held and held[0].closed:
-            held.clear()
-        if not held:
-            held.append(pool.connect(url, name=f"ingest-{name}"))
-        job(held[0])
+    def __init__(self, url: str, name: str, job: Callable[[batches.Db], None]) -> None:
+        self._url, self._name, self._job = url, name, job
+        self._conn: batches.Db | None = None
 
-    return run
+    def __call__(self) -> None:
+        if self._conn is None or self._conn.closed:
+            self._conn = pool.connect(self._url, name=f"ingest-{self._name}")
+        self._job(self._conn)
+
+    def close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
 
 
 def registry(settings: Settings, sources: Mapping[str, Source]) -> Registry:

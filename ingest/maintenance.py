@@ -20,7 +20,15 @@ log = structlog.get_logger()
 class Periodic:
     """Calls a job again and again; a failing job is logged and tried at its next turn."""
 
-    def __init__(self, name: str, every_s: float, job: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        name: str,
+        every_s: float,
+        job: Callable[[], object],
+        close: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`close` gives back what the job holds, once it is not called any more."""
+        self._close = close
         self._every = every_s
         self._job = job
         self._stop = threading.Event()
@@ -33,6 +41,7 @@ class Periodic:
     def stop(self) -> None:
         self._stop.set()
         self._thread.join()
+        self._close()
 
     def _run(self) -> None:
         while True:
