@@ -33,7 +33,7 @@ HOOK: Final = """() => {
   const set = map.setFeatureState.bind(map);
   map.setFeatureState = (target, state) => {
     const answer = set(target, state);
-    const value = store.states.get(String(target.id))?.values.bts_status;
+    const value = store.states.get(String(target.id))?.values.bts_state;
     if (target.source === "bts" && value) bench.waiting.set(target.id, [value[1], Date.now()]);
     return answer;
   };

@@ -46,7 +46,7 @@ _FEEDS: Final = """
   topic: "live/bts/{thing}"
   expected_period_s: 60
   kind: bts
-  options: {time: t, time_format: epoch_us, values: {bts_status: {path: bts_status}}}
+  options: {time: t, time_format: epoch_us, values: {bts_status: {path: bts_state}}}
 """
 
 _SHOWN: Final = """() => ["bts", "things"].every(
@@ -77,7 +77,7 @@ def centre(where: Services) -> Iterator[Centre]:
         province = build(conn, where.redis, ingest.prefix, things=THINGS, masts=MASTS)
         stack.callback(province.client.close)
         ingest.start()
-        ingest.await_subscribed(f"live/bts/x{THINGS}", "bts_status")
+        ingest.await_subscribed(f"live/bts/x{THINGS}", "bts_state")
         origin = stack.enter_context(_web(ingest.environment))
         yield Centre(where.mqtt, origin, province)
 
@@ -165,7 +165,7 @@ class Masts:
         mast = THINGS + place * 1009 % MASTS
         self._turn += 1
         state = 0 if visit % 2 else OFFLINE
-        return f"live/bts/x{mast}", b'{"t":%d,"bts_status":%d}' % (time.time_ns() // 1000, state)
+        return f"live/bts/x{mast}", b'{"t":%d,"bts_state":%d}' % (time.time_ns() // 1000, state)
 
 
 def main_thread(page: Page) -> Callable[[], float]:
