@@ -179,7 +179,7 @@ def test_broker_killed_after_its_autosave(make: Callable[..., Rig], broker: Serv
     """Kill -9 of mosquitto with a saved backlog: all of it arrives; only what has no time twice."""
     rig = make()
     rig.publish(200, RATE)
-    rig.await_rows(100)
+    rig.settle()
     rig.kill9()
     rig.publish(COUNT, RATE)
     taken = time.time()
@@ -199,7 +199,7 @@ def test_disk_full(make: Callable[..., Rig], small_disk: Killable, ballast: Path
     """
     rig = make(IOC_DATABASE_URL=small_disk.url)
     rig.publish(300, RATE)
-    rig.await_rows(100)
+    rig.settle()
     fill(ballast)
     rig.devices.publish(rig.traffic.messages(int(RATE * OUTAGE_S)), RATE)
     wait_for(lambda: "No space left on device" in rig.log(), CATCH_UP_S, every=0.2)
