@@ -81,6 +81,7 @@ FEEDS: Final = """
 """
 
 THINGS: Final = 40
+FAR_THINGS: Final = 300
 _LOCAL: Final = timezone(timedelta(hours=7))
 _DAY_US: Final = 86_400_000_000
 BIRTHS_EVERY: Final = 25  # messages of the gateway: a host that lost its state hears of it soon
@@ -119,7 +120,7 @@ class Traffic:
         self._base = time.time_ns() // 1000 - 60_000_000  # a minute ago: minutes and hours close
         self._recent: list[Made] = []
         self._edge = EdgeNode("T", "GW", {"": {}, "D": {"a": 0.0}})
-        self._told = 0
+        self._told = self._far = 0
         self._kinds: list[Callable[[int], Iterator[Made]]] = []
         for kind, weight in (
             (self._timed, 500), (self._timeless, 200), (self._tasmota, 60), (self._senml, 60),
@@ -179,12 +180,14 @@ class Traffic:
         yield self._json("timed", n, float(n), t=at, pad="x" * 1_000_000)
 
     def _outside(self, n: int) -> Iterator[Made]:
-        made = Made(
-            f"m/timed/far{n}",
-            json.dumps({"v": n, "t": self._base + n, "lon": 2.35, "lat": 48.85}).encode(),
-        )
-        self.rows["timed", f"far{n}", "v", self._base + n] = float(n)
-        self.letters["location_outside", made.payload] += 1
+        """Say to be in Paris: told at a thing's first message, which gives it its place."""
+        thing = f"far{self._far % FAR_THINGS}"
+        body = {"v": n, "t": self._base + n, "lon": 2.35, "lat": 48.85}
+        made = Made(f"m/timed/{thing}", json.dumps(body).encode())
+        self.rows["timed", thing, "v", self._base + n] = float(n)
+        if self._far < FAR_THINGS:
+            self.letters["location_outside", made.payload] += 1
+        self._far += 1
         yield made
 
     def _broken(self, n: int) -> Iterator[Made]:
@@ -206,7 +209,7 @@ class Traffic:
         return made
 
     def _tasmota(self, n: int) -> Iterator[Made]:
-        at = self._base // 1_000_000 - n  # whole seconds are all that Tasmota tells
+        at = self._base // 1_000_000 - n // THINGS  # whole seconds are all that Tasmota tells
         local = datetime.fromtimestamp(at, _LOCAL).strftime("%Y-%m-%dT%H:%M:%S")
         body = {"Time": local, "SHT": {"Temperature": n / 2, "Humidity": float(n)}, "TempUnit": "C"}
         device = f"t{n % THINGS}"
@@ -215,7 +218,7 @@ class Traffic:
         yield Made(f"tele/{device}/SENSOR", json.dumps(body).encode())
 
     def _senml(self, n: int) -> Iterator[Made]:
-        at = self._base // 1_000_000 - n
+        at = self._base // 1_000_000 - n // THINGS
         thing = f"urn:dev:ow:{n % THINGS}:"
         pack = [
             {"bn": thing, "bt": at, "n": "t", "u": "Cel", "v": n / 4},
@@ -238,7 +241,7 @@ class Traffic:
         yield Made(f"application/a/device/{device}/event/up", json.dumps(body).encode())
 
     def _sparkplug(self, n: int) -> Iterator[Made]:
-        now = self._base // 1000 + n
+        now = self._base // 1000 + self._told
         if self._told % BIRTHS_EVERY == 0:
             for sent in self._edge.births(now - 1):
                 yield Made(sent.topic, sent.payload)
