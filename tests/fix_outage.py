@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import pytest
@@ -15,6 +17,28 @@ from tests.services.ports import free_port
 from tests.services.servers import Mosquitto, Postgres, Redis, Server
 
 _numbers: Final = itertools.count(1)
+
+
+@dataclass
+class SmallPostgres(Postgres):
+    """A PostgreSQL that may run out of disk."""
+
+    megabytes: int = 300
+
+    def _prepare(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        if not self.data.is_mount():
+            size = f"size={self.megabytes}m"
+            command = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(self.data)]
+            if subprocess.run(command, check=False, capture_output=True).returncode:
+                missing("no disk of limited size (mount is not allowed here)")
+        super()._prepare()
+
+    def remove(self) -> None:
+        self.stop()
+        if self.data.is_mount():
+            subprocess.run(["umount", "--lazy", self.data], check=True)
+        super().remove()
 
 
 class Killable(Protocol):
@@ -36,6 +60,10 @@ class Outage:
     def postgres(self) -> Killable:
         """Return a PostgreSQL with TimescaleDB; an empty database, nothing migrated."""
         return self._run(Postgres(_folder("postgres"), free_port()))
+
+    def small_postgres(self, megabytes: int) -> Killable:
+        """Return a PostgreSQL whose data folder is a disk of its own, in memory."""
+        return self._run(SmallPostgres(_folder("postgres"), free_port(), megabytes=megabytes))
 
     def redis(self) -> Server:
         """Return a Redis that keeps an append-only file."""

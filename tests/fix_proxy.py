@@ -30,6 +30,11 @@ class ProxiedUrl:
     _whole: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
+    _muted: bool = False
+
+    def mute(self) -> None:
+        """Swallow what clients send from now on; what the service sends still arrives."""
+        self._muted = True
 
     def cut(self) -> None:
         """Reset every connection and refuse new ones (closed as soon as they are made)."""
@@ -41,7 +46,8 @@ class ProxiedUrl:
                 _hang_up(end)
 
     def restore(self) -> None:
-        """Let new connections through again."""
+        """Let new connections through again, and what clients send on them."""
+        self._muted = False
         self._whole.set()
 
     def serve(self) -> None:
@@ -84,7 +90,7 @@ class ProxiedUrl:
             try:
                 for end in other:
                     ready.register(end, selectors.EVENT_READ)
-                while _copied(ready, other):
+                while self._copied(ready, other):
                     pass
             except (OSError, ValueError):
                 pass  # cut: the sockets were closed under us
@@ -93,16 +99,19 @@ class ProxiedUrl:
         near.close()
         far.close()
 
-
-def _copied(ready: selectors.BaseSelector, other: dict[socket.socket, socket.socket]) -> bool:
-    for key, _ in ready.select(timeout=1.0):
-        end = key.fileobj
-        assert isinstance(end, socket.socket)
-        data = end.recv(CHUNK)
-        if not data:
-            return False
-        other[end].sendall(data)
-    return True
+    def _copied(
+        self, ready: selectors.BaseSelector, other: dict[socket.socket, socket.socket]
+    ) -> bool:
+        near = next(iter(other))
+        for key, _ in ready.select(timeout=1.0):
+            end = key.fileobj
+            assert isinstance(end, socket.socket)
+            data = end.recv(CHUNK)
+            if not data:
+                return False
+            if not (self._muted and end is near):
+                other[end].sendall(data)
+        return True
 
 
 def _hang_up(end: socket.socket) -> None:

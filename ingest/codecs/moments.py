@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.codecs.paths import is_huge, shown
 from ioc.domain.errors import ConfigError, PayloadError
-from ioc.domain.instant import Micros, from_datetime
+from ioc.domain.instant import Micros, bounded, from_datetime
 from ioc.domain.observation import Flag
 
 Reader = Callable[[Any], tuple[Micros | None, Flag]]
@@ -148,7 +148,7 @@ def _epoch(raw: Any, ratio: tuple[int, int] | None) -> Micros | None:  # noqa: A
             raise PayloadError("bad_time", shown(text))
         value = Decimal(text) if "." in text else int(text)
     times, parts = _by_size(value if value >= 0 else -value) if ratio is None else ratio
-    return Micros(
+    return bounded(
         int(value * times / parts) if isinstance(value, Decimal) else value * times // parts
     )
 

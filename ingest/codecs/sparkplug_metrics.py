@@ -10,7 +10,7 @@ from ingest.codecs import Ignored, Outcome, paths
 from ingest.codecs.sparkplug_b import DataType, Metric, Payload
 from ingest.codecs.sparkplug_nodes import Announced
 from ioc.domain.errors import PayloadError
-from ioc.domain.instant import Micros
+from ioc.domain.instant import Micros, bounded
 from ioc.domain.observation import Decoded, Flag, Quality
 
 _CONTROL: Final = ("Node Control/", "Device Control/")
@@ -31,7 +31,7 @@ _SHOWN: Final = 80  # characters of a bad name in a refusal
 
 def micros(sent: Metric | Payload) -> Micros | None:
     """Return the time of a metric or a payload, None where it names none."""
-    return Micros(sent.timestamp * 1000) if sent.HasField("timestamp") else None
+    return bounded(sent.timestamp * 1000) if sent.HasField("timestamp") else None
 
 
 def bdseq_of(payload: Payload) -> int | None:

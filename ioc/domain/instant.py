@@ -15,6 +15,7 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+_FURTHEST: Final = (1 << 63) - 1  # what a column of 64 bits holds: the year 294,247
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
 
@@ -27,6 +28,11 @@ def from_datetime(moment: datetime) -> Micros:
 def to_datetime(instant: Micros) -> datetime:
     """Return the aware UTC datetime of an instant."""
     return _EPOCH + timedelta(microseconds=instant)
+
+
+def bounded(micros: int) -> Micros:
+    """Return an instant of 64 bits: a wilder count, which any digits make, is the furthest one."""
+    return Micros(max(-_FURTHEST, min(_FURTHEST, micros)))
 
 
 def from_seconds(seconds: float) -> int:

@@ -24,6 +24,7 @@ from tests.integration.whole_path import (
 )
 from tests.services.servers import Server
 
+pytestmark = pytest.mark.rig
 RIG = os.environ.get("IOC_RIG") == "1"
 RATE = 5000.0 if RIG else 1000.0
 ROUNDS = 5 if RIG else 1

@@ -20,6 +20,7 @@ from tests.unit.codec_fuzz import MEGABYTE, Sample
 from tests.unit.codec_limits import monsters
 from tests.unit.test_golden import NOW
 
+pytestmark = pytest.mark.rig
 FEEDS: Final = sorted(fuzz.shipped())
 EXAMPLES: Final = 3000 if os.environ.get("IOC_RIG") == "1" else 40
 any_feed = pytest.mark.parametrize("feed", FEEDS)

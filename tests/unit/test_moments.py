@@ -115,3 +115,10 @@ def test_anything_is_a_time_or_a_refusal(raw: Any) -> None:
             error.detail.encode()
         else:
             assert micros is None or isinstance(micros, int)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_any_digits_are_an_instant_of_64_bits(sign: int) -> None:
+    """A count that no column holds is the furthest instant, so it is judged and not overflown."""
+    found, _ = moments.reader("auto", "UTC")(sign * 10**40)
+    assert found == sign * (2**63 - 1)
