@@ -388,3 +388,11 @@ def test_what_the_walker_passes_the_library_reads(data: bytes) -> None:
         assert error.reason in {"bad_cbor", "too_deep", "too_many_records"}  # noqa: PT017
         return
     cbor2.loads(data, semantic_decoders=cbor._Tags())
+
+
+def test_a_unit_fits_a_key_even_with_a_sum() -> None:
+    """Units end up in keys: 40 characters are stored, with what a sum adds."""
+    (whole,) = pack({"n": "a", "u": "u" * 38, "s": 1})
+    assert len(whole.unit) == 40
+    (long,) = pack({"n": "a", "u": "u" * 39, "s": 1})
+    assert long.reason == "bad_value"
