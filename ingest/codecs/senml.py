@@ -105,7 +105,7 @@ def _records(pack: Any) -> list[Any]:  # noqa: ANN401  JSON or CBOR
     for record in records:
         version = record.get("bver", VERSION) if isinstance(record, dict) else VERSION
         if type(version) is not int or version > VERSION:
-            raise PayloadError("not_of_format", f"bver {str(version)[:_SHOWN]}")
+            raise PayloadError("not_of_format", f"bver {paths.shown(version)}")
     return records
 
 

@@ -396,3 +396,11 @@ def test_a_unit_fits_a_key_even_with_a_sum() -> None:
     assert len(whole.unit) == 40
     (long,) = pack({"n": "a", "u": "u" * 39, "s": 1})
     assert long.reason == "bad_value"
+
+
+def test_a_version_of_any_kind_is_quoted_as_it_can_be_stored() -> None:
+    """What is quoted of a pack of another version is printable, whatever stood there."""
+    for version in ("1\0\0", 10**400, [1], "\u202e"):
+        with pytest.raises(PayloadError) as caught:
+            take(json.dumps([{"bver": version, "n": "a", "v": 1}]).encode())
+        assert caught.value.detail.isprintable()
