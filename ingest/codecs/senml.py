@@ -105,7 +105,7 @@ def _records(pack: Any) -> list[Any]:  # noqa: ANN401  JSON or CBOR
     for record in records:
         version = record.get("bver", VERSION) if isinstance(record, dict) else VERSION
         if type(version) is not int or version > VERSION:
-            raise PayloadError("not_of_format", f"bver {str(version)[:_SHOWN]}")
+            raise PayloadError("not_of_format", f"bver {paths.shown(version)}")
     return records
 
 
@@ -237,7 +237,8 @@ def _seconds(raw: Any) -> int | Decimal:  # noqa: ANN401  JSON or CBOR
 
 
 def _text(raw: Any) -> str | None:  # noqa: ANN401  JSON or CBOR
-    if isinstance(raw, str) and raw.isprintable() and len(raw) <= _SHOWN:
+    longest = paths.MAX_UNIT - len("*s")  # what a sum adds
+    if isinstance(raw, str) and raw.isprintable() and len(raw) <= longest:
         return raw.strip() or None
     raise PayloadError("bad_value", f"unit: {_shown(raw)}")
 

@@ -28,7 +28,7 @@ from ioc.domain.observation import Decoded, Flag, Quality
 MAX_LINES: Final = 10_000
 _BOM: Final = b"\xef\xbb\xbf"
 _SHOWN: Final = 80  # characters of a bad line in a refusal
-_MAX_WORD: Final = 64  # of a symbol or a unit; the circular's longest have six characters
+_MAX_WORD: Final = 64  # of a symbol; the circular's longest have six characters
 _COLUMNS: Final = 5
 _TIME: Final = re.compile(r"[0-9]{14}")
 _COMMAS: Final = re.compile(r",\s*[0-9]{14}\s*(,|$)")
@@ -120,7 +120,9 @@ class _Reader:
         symbol, raw, unit, moment, status = _columns(_text(line))
         if not symbol:
             raise PayloadError("unnamed_channel", _shown(line))
-        if any(len(word) > _MAX_WORD or not word.isprintable() for word in (symbol, unit)):
+        if len(symbol) > _MAX_WORD or len(unit) > paths.MAX_UNIT:
+            raise PayloadError("bad_line", _shown(line))
+        if not (symbol.isprintable() and unit.isprintable()):
             raise PayloadError("bad_line", _shown(line))
         if moment not in times:
             times[moment] = self._time(moment)

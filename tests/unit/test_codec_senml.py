@@ -388,3 +388,19 @@ def test_what_the_walker_passes_the_library_reads(data: bytes) -> None:
         assert error.reason in {"bad_cbor", "too_deep", "too_many_records"}  # noqa: PT017
         return
     cbor2.loads(data, semantic_decoders=cbor._Tags())
+
+
+def test_a_unit_fits_a_key_even_with_a_sum() -> None:
+    """Units end up in keys: 40 characters are stored, with what a sum adds."""
+    (whole,) = pack({"n": "a", "u": "u" * 38, "s": 1})
+    assert len(whole.unit) == 40
+    (long,) = pack({"n": "a", "u": "u" * 39, "s": 1})
+    assert long.reason == "bad_value"
+
+
+def test_a_version_of_any_kind_is_quoted_as_it_can_be_stored() -> None:
+    """What is quoted of a pack of another version is printable, whatever stood there."""
+    for version in ("1\0\0", 10**400, [1], "\u202e"):
+        with pytest.raises(PayloadError) as caught:
+            take(json.dumps([{"bver": version, "n": "a", "v": 1}]).encode())
+        assert caught.value.detail.isprintable()
