@@ -51,7 +51,11 @@ STANDBY_S: Final = 1.0
 STATEFUL: Final = 7_501_004  # who reads the feeds whose codecs remember, of processes that share
 
 FAILURES: Final = Failures(
-    away=(psycopg.OperationalError, psycopg.InterfaceError),
+    away=(
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.ReadOnlySqlTransaction,  # a standby that is not promoted yet
+    ),
     # A limit of the server (an index row that is too long) is an OperationalError by class only.
     refused=(
         psycopg.DataError,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Final
 
 import structlog
@@ -173,6 +174,8 @@ class Preparer:
                 stands_in |= self._add(batch, origin, source, outcome)
             except PayloadError as error:
                 refusals.append(error)
+            except (TypeError, ValueError) as error:  # no number, no time: a broken codec again
+                refusals.append(PayloadError("codec_failed", repr(error)[:200]))
         batch.letters.extend(_letters(feed, arrival, refusals))
         if stands_in and arrival.packet_id is not None:
             batch.remembered.append(Remembered(arrival.packet_id, digest(arrival)))
@@ -209,10 +212,11 @@ class Preparer:
         if source.spec.simulated:
             flags |= Flag.SIMULATED
         key = (source.spec.name, value.thing, value.datastream, value.unit or "")
-        batch.streams.append(self._slots.of(key))
-        batch.times.append(time)
-        batch.results.append(value.result)
-        batch.qualities.append(int(value.quality))
+        row = self._slots.of(key), index(time), float(value.result), index(value.quality)
+        batch.streams.append(row[0])
+        batch.times.append(row[1])
+        batch.results.append(row[2])
+        batch.qualities.append(row[3])
         batch.flags.append(int(flags))
         batch.origins.append(origin)
         return stands_in

@@ -16,7 +16,7 @@ from ingest.feeds import Feed, Source
 from ingest.preparing import Preparer
 from ioc.domain.instant import Micros
 from ioc.domain.intake import Arrival, Batch
-from ioc.domain.observation import Flag
+from ioc.domain.observation import Decoded, Flag
 
 NOW: Final = Micros(1_795_311_000_000_000)
 ONE: Final = {"a": {"path": "v", "unit": "mm", "max": 10}}
@@ -116,6 +116,21 @@ def test_a_codec_that_breaks_stops_nobody(caplog: pytest.LogCaptureFixture) -> N
     assert [letter.reason for letter in batch.letters] == ["codec_failed"]
     assert batch.results == [1.0]
     assert caplog is not None
+
+
+def test_a_codec_that_returns_nonsense_stops_nobody() -> None:
+    """A result that is no number costs its part a dead letter, not the writer its batch."""
+
+    def broken(_message: Message) -> Decoding:
+        odd: Any = "4.2 mm"
+        return Decoding([Decoded("x", "v", NOW, odd), Decoded("x", "v", NOW, 1.0)])
+
+    bad = source(ONE)
+    bad = Source(bad.feed, bad.patterns, Codec(broken), bad.spec, bad.past_limit)
+    batch = Preparer({"f": bad}).prepare([Arrival("s/x", b"{}", NOW, 1)])
+    assert [letter.reason for letter in batch.letters] == ["codec_failed"]
+    assert batch.results == [1.0]
+    assert len(batch.times) == len(batch.streams) == len(batch.origins) == 1
 
 
 def test_halves_hold_everything_once() -> None:
