@@ -24,7 +24,7 @@ from ioc.domain.intake import Arrival
 READ_BYTES: Final = 1 << 18
 # A broker writes message by message, so an eager reader wakes for each of them: select, recv, a
 # turn of the interpreter's lock, together dearer than the message. A pause after a short read lets
-# the next ones gather in the kernel. It is a twentieth of the longest linger.
+# the next ones gather in the kernel. It is a sixteenth of the longest linger.
 PAUSE_S: Final = 0.001
 SHORT_READ: Final = 1 << 15
 # MQTT allows 256 MiB; a packet that is larger than what a dead letter may hold several times over

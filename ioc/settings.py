@@ -36,7 +36,7 @@ class Ingest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "ioc-ingest-1"
     share: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{0,32}$")] = ""
     reader: Literal["buffered", "stock"] = "buffered"
-    linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 20
+    linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 16
     receive_maximum: Annotated[int, msgspec.Meta(ge=10, le=65535)] = 20000
     batch_cap: Annotated[int, msgspec.Meta(ge=1, le=50000)] = 10000
     session_expiry_s: Annotated[int, msgspec.Meta(ge=86400)] = 604800

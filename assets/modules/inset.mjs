@@ -2,7 +2,7 @@
 
 const NS = "http://www.w3.org/2000/svg";
 const BOX = {west: 101.6, east: 117.4, south: 7.2, north: 23.6};
-const LABEL_HALF = 5.5; // degrees: the longest label stays inside
+const LABEL_HALF = 5.9; // degrees: the longest label stays inside
 const NAMED = {20333: "wall.hoang_sa", 22736: "wall.truong_sa"}; // by commune code
 
 export function createInset(box, layers, writer) {
