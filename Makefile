@@ -41,15 +41,15 @@ check: .venv/.dev ## linters, types, import rules and unit tests; no service nee
 	.venv/bin/mypy
 	.venv/bin/basedpyright --level error
 	.venv/bin/lint-imports
-	$(PY) -m pytest tests/unit -q
+	$(PY) -m pytest tests/unit -q -n 2
 
 .PHONY: test
 test: .venv/.dev frontend ## everything: checks, then integration and browser tests on real services
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory services
 	@$(PY) .build/browser.py
-	$(PY) -m pytest tests/integration
-	$(PY) -m pytest tests/e2e  # a process of its own: the browser's loop runs in the main thread
+	$(PY) -m pytest tests/integration -n 4 --dist worksteal  # they wait more than they compute
+	$(PY) -m pytest tests/e2e -n 2  # processes of their own: the browser's loop runs in the main thread
 
 .PHONY: services
 services: .venv/.dev ## real TimescaleDB, mosquitto and Redis for tests, on loopback

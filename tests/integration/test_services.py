@@ -1,6 +1,7 @@
 """The services that tests run on, and the fixtures that hand them out."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -136,7 +137,9 @@ def test_sign_of_life_is_judged_by_its_age(redis_url: str, redis_prefix: str) ->
         return done.returncode, done.stderr.strip()
 
     assert says("ingest") == (0, "")
-    assert says("layers") == (1, "layers: no sign of life for 60 s")
+    code, line = says("layers")
+    assert code == 1
+    assert re.fullmatch(r"layers: no sign of life for [67]\d s", line)  # the process takes a moment
     assert says("nobody") == (1, "nobody: no sign of life")
     code, line = says("ingest", IOC_REDIS_URL="redis://127.0.0.1:1/0")
     assert code == 1
