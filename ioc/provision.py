@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ioc import catalogue
-from ioc.alerting import rules as rule_files
 from ioc.demo.seed import seed
+from ioc.rules import definition as rule_files
 from ioc.settings import Settings
 from ioc.storage import layers, migrate, pool, rules, things
 

@@ -19,9 +19,7 @@ from redis.client import PubSub
 
 from ioc import log as logs
 from ioc import settings as configuration
-from ioc.alerting import rules as rule_files
 from ioc.alerting.ports import Past
-from ioc.alerting.rules import RuleFile
 from ioc.alerting.session import Session
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
@@ -29,6 +27,8 @@ from ioc.domain.evaluation import Batch, Candidate, Saved, Verdict, Writer
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.observation import DatastreamId
 from ioc.live import stream
+from ioc.rules import definition as rule_files
+from ioc.rules.definition import RuleFile
 from ioc.settings import Settings
 from ioc.storage import evaluation, pool, rules
 from ioc.storage import verdict as verdicts

@@ -15,7 +15,6 @@ from typing import Final
 
 from ioc.alerting import rebuild
 from ioc.alerting.ports import History
-from ioc.alerting.rules import RuleFile, bind
 from ioc.domain.alert import START, Op, Rule, Severity, State, due
 from ioc.domain.announcement import Subject
 from ioc.domain.episode import Changes, Reason, Track, ended, under_new_rule
@@ -31,6 +30,7 @@ from ioc.domain.evaluation import (
 )
 from ioc.domain.instant import Micros, from_seconds
 from ioc.domain.observation import DatastreamId, ThingId
+from ioc.rules.definition import RuleFile, bind
 
 CHUNK: Final = 500  # datastreams rebuilt by one query: some 10,000 rows, 1 MB
 

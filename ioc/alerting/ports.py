@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from ioc.alerting.rules import RuleFile
 from ioc.domain.alert import Sample
 from ioc.domain.evaluation import Batch, Candidate, Saved, Verdict, Writer
 from ioc.domain.instant import Micros
 from ioc.domain.observation import DatastreamId
+from ioc.rules.definition import RuleFile
 
 
 class Past(NamedTuple):

@@ -53,7 +53,22 @@ class Kind(StrEnum):
     MOVED = "MOVED"  # late data moved the start of an alert that goes on
     CORRECTED = "CORRECTED"  # late data disproved an alert that was over
     RULE_CHANGED = "RULE_CHANGED"
+    SEV_UP = "SEV_UP"  # another level is the highest in alarm now
+    SEV_DOWN = "SEV_DOWN"
     ACK = "ACK"
+    COMMENT = "COMMENT"
+    ASSIGN = "ASSIGN"
+    SHELVE = "SHELVE"  # the mask axis: put on, and MASK or OUT_OF_SERVICE for the other two kinds
+    UNSHELVE = "UNSHELVE"
+    MASK = "MASK"
+    UNMASK = "UNMASK"
+    OUT_OF_SERVICE = "OUT_OF_SERVICE"
+    IN_SERVICE = "IN_SERVICE"
+    ESCALATE = "ESCALATE"
+    REALARM = "REALARM"
+    REPEAT = "REPEAT"
+    RESET = "RESET"  # of a latched alert
+    HANDLING = "HANDLING"  # the workflow beside the alert took a step
     CLOSE = "CLOSE"
 
 

@@ -73,11 +73,26 @@ class Entry(NamedTuple):
         return self.kind in (Kind.RAISE, Kind.RTN, Kind.ACK, Kind.CLOSE)
 
 
+class Notice(NamedTuple):
+    """Something people must be told; its key makes every delivery of it recognisable."""
+
+    alert: UUID
+    occurrence: int
+    kind: Kind
+    n: int = 0  # of the kinds that repeat within an occurrence
+
+    @property
+    def key(self) -> str:
+        """Return `alert:occurrence:kind:n`; a target is appended by whoever addresses it."""
+        return f"{self.alert}:{self.occurrence}:{self.kind.value}:{self.n}"
+
+
 class Outcome(NamedTuple):
-    """The alerts to write (in this order) and the lines to append."""
+    """The alerts to write (in this order), the lines to append, and what people must be told."""
 
     alerts: tuple[Alert, ...] = ()
     entries: tuple[Entry, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 Fresh = Callable[[UUID], bool]  # True when no alert has this id yet

@@ -16,7 +16,19 @@ from enum import StrEnum
 from math import isnan
 from typing import Final, NamedTuple
 
-from ioc.domain.alert import START, Event, Events, Kind, Rule, Sample, State, reached, step, tick
+from ioc.domain.alert import (
+    START,
+    Event,
+    Events,
+    Kind,
+    Rule,
+    Sample,
+    Severity,
+    State,
+    reached,
+    step,
+    tick,
+)
 from ioc.domain.instant import Micros
 
 # A 24 h horizon at 15 s, or 15 min at 4 Hz; beyond it the horizon shrinks instead of the memory
@@ -55,6 +67,8 @@ class Change(NamedTuple):
     reason: Reason | None = None
     was: Micros | None = None  # MOVED, CORRECTED: the start that had been announced
     over: Episode | None = None
+    severity: Severity | None = None  # of a rule with levels: the highest one in alarm
+    limit: float | None = None  # that level's
 
 
 Changes = list[Change]

@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from ioc.alerting import rules as rule_files
 from ioc.domain.alert import Kind, Rule
 from ioc.domain.announcement import Subject
 from ioc.domain.episode import Change, Episode, Reason
 from ioc.domain.evaluation import Announcement, Peak, Verdict
 from ioc.domain.instant import SECOND, Micros, to_datetime
 from ioc.domain.observation import DatastreamId, ThingId
+from ioc.rules import definition as rule_files
 from ioc.storage import alerts, rules, verdict
 from ioc.storage.alerts import Acknowledged, AlreadyAcknowledged, NotFound, OpenAlert
 from tests.integration.evaluation_rig import RULE_FILE, Db, World, configuration

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from ioc.alerting import rules
 from ioc.domain.alert import Rule
 from ioc.domain.evaluation import GRACE
 from ioc.domain.instant import SECOND, Micros
+from ioc.rules import definition as rules
 from tests.awaiting import wait_for
 from tests.integration.evaluation_rig import (
     RULE_FILE,

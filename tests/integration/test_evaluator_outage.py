@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import redis
 
-from ioc.alerting import rules
 from ioc.domain.instant import SECOND
+from ioc.rules import definition as rules
 from ioc.storage import migrate
 from tests.awaiting import wait_for
 from tests.fix_outage import Outage

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ioc import catalogue
-from ioc.alerting import rules
 from ioc.domain.alert import Kind, Op, Severity
 from ioc.domain.episode import Reason
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND
+from ioc.rules import definition as rules
 from ioc.text import Language, words
 
 SHIPPED = Path(__file__).parents[2] / "config"

@@ -12,8 +12,6 @@ from typing import Any
 import orjson
 import pytest
 
-from ioc.alerting import rules as rule_files
-from ioc.alerting.rules import bind
 from ioc.demo import episodes, geography, model, province
 from ioc.demo.province import Unit
 from ioc.demo.seed import SEED, read_feeds, thing_seeds
@@ -21,6 +19,8 @@ from ioc.domain.alert import Kind, Sample
 from ioc.domain.episode import Track
 from ioc.domain.instant import HOUR, MINUTE, SECOND, Micros, from_datetime
 from ioc.domain.location import Outline
+from ioc.rules import definition as rule_files
+from ioc.rules.definition import bind
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 START = from_datetime(datetime(2026, 11, 24, 3, tzinfo=UTC))

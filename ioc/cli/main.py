@@ -1,64 +1,37 @@
-"""The `ioc` command: thin wiring from words on a command line to one function each."""
+"""Every command that has no module of its own, and the groups that have one."""
 
 from __future__ import annotations
 
 import getpass
-import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from ingest.decode import main as decode_main
 from ioc import archive, doctor, provision, registration, supervisor
-from ioc import settings as settings_module
-from ioc.alerting import rules as rule_files
+from ioc.cli.context import By, run, settings
+from ioc.cli.rules import app as rules_app
 from ioc.clock import SystemClock
 from ioc.demo.seed import seed as seed_province
 from ioc.domain.errors import ConfigError, Refusal
 from ioc.domain.instant import to_datetime
 from ioc.domain.permission import Role
-from ioc.settings import Settings
-from ioc.storage import migrate, pool, rules, users
+from ioc.storage import migrate, pool, users
 from ioc.text import say
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 user_app = typer.Typer(no_args_is_help=True, help="accounts")
 token_app = typer.Typer(no_args_is_help=True, help="tokens of walls and of programs")
 letters_app = typer.Typer(no_args_is_help=True, help="messages that were refused")
-rules_app = typer.Typer(no_args_is_help=True, help="alert rules")
 things_app = typer.Typer(no_args_is_help=True, help="declared, pending and replaced things")
 app.add_typer(things_app, name="things")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(letters_app, name="dead-letters")
 app.add_typer(rules_app, name="rules")
-
-_settings: list[Settings] = []
-
-
-def _who() -> str:
-    """Return the account of this machine that runs the command."""
-    return getpass.getuser()
-
-
-def settings() -> Settings:
-    """Read settings once a command."""
-    if not _settings:
-        _settings.append(settings_module.load())
-    return _settings[0]
-
-
-def _run(*module: str) -> NoReturn:
-    """Hand over to a process of its own with our settings."""
-    command = [sys.executable, "-m", *module]
-    environment = settings_module.child_environment(settings())
-    try:
-        raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -121,7 +94,7 @@ def seed() -> None:
 def simulate() -> None:
     """Publish the simulated province over MQTT until stopped."""
     settings().require("mqtt_url")
-    _run("ioc.demo", "simulate")
+    run("ioc.demo", "simulate")
 
 
 @app.command()
@@ -135,7 +108,7 @@ def replay(
     """Publish a recording (CSV, zipped CSV, NDJSON) over MQTT."""
     settings().require("mqtt_url")
     shift = ["--shift-to-now"] if shift_to_now else []
-    _run("ioc.demo", "replay", str(file), "--feed", feed, "--speed", str(speed), *shift)
+    run("ioc.demo", "replay", str(file), "--feed", feed, "--speed", str(speed), *shift)
 
 
 @letters_app.command("list")
@@ -145,25 +118,13 @@ def letters_list(
 ) -> None:
     """Show refused messages, newest first, with the reason of each."""
     arguments = ["--limit", str(limit), *(["--feed", feed] if feed else [])]
-    _run("ingest.letters", "list", *arguments)
+    run("ingest.letters", "list", *arguments)
 
 
 @letters_app.command("retry")
 def letters_retry(feed: Annotated[str, typer.Option()]) -> None:
     """Take the refused messages of a feed in again, after its configuration was mended."""
-    _run("ingest.letters", "retry", "--feed", feed)
-
-
-@rules_app.command("apply")
-def rules_apply() -> None:
-    """Read config/rules; a changed rule becomes a new version."""
-    found = rule_files.load(settings().config_dir / "rules")
-    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
-        rules.sync(conn, found, provision.ACTOR)
-    typer.echo(str(len(found)))
-
-
-By = Annotated[str, typer.Option(help="who does this, for the audit", default_factory=_who)]
+    run("ingest.letters", "retry", "--feed", feed)
 
 
 @things_app.command("import")
@@ -288,7 +249,3 @@ def main() -> None:
     except Refusal as refusal:
         typer.echo(f"ioc: {refusal}", err=True)
         raise SystemExit(2) from None
-
-
-if __name__ == "__main__":
-    main()
