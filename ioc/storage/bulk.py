@@ -119,9 +119,10 @@ def copy(conn: Db, rows: Rows, originals: Floats, stamp: Stamp) -> bool:
     Raises psycopg.DataError when the database refuses a value.
     """
     converted = ~np.isnan(originals)
+    ways: list[tuple[LiteralString, Bools]] = [(_COPY, ~converted), (_COPY_CONVERTED, converted)]
     try:
         with conn.transaction(), conn.cursor() as cursor:
-            for statement, chosen in ((_COPY, ~converted), (_COPY_CONVERTED, converted)):
+            for statement, chosen in ways:
                 if chosen.any():
                     body = _body(rows.take(chosen), originals[chosen], stamp, statement)
                     with cursor.copy(statement) as sink:
