@@ -5,16 +5,13 @@ from __future__ import annotations
 import typer
 
 from ioc import provision
+from ioc.cli.backtest import backtest
 from ioc.cli.context import settings
 from ioc.rules import definition as rule_files
 from ioc.storage import pool, rules
 
 app = typer.Typer(no_args_is_help=True, help="alert rules")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep the name of the only command."""
+app.command("backtest")(backtest)
 
 
 @app.command("apply")

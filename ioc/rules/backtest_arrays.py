@@ -151,16 +151,12 @@ class Level:
             samples += bisect_left(self._breached_at, end) - bisect_left(self._breached_at, first)
         if condition in (Condition.PENDING, Condition.ACTIVE):
             worst = self._peak(state, first, end)
-        return State(
-            condition,
-            state.since,
-            samples,
-            state.min_sample_time,
-            arrays.moments[end - 1],
-            arrays.values[arrays.judged_at[place]] if known else state.last_result,
-            False,  # noqa: FBT003  not stale: there was contact
-            state.raised_at,
-            *worst,
+        return state._replace(
+            samples=samples,
+            last_time=arrays.moments[end - 1],
+            last_result=arrays.values[arrays.judged_at[place]] if known else state.last_result,
+            peak=worst[0],
+            peak_at=worst[1],
         )
 
     def _peak(self, state: State, first: int, end: int) -> tuple[float | None, Micros | None]:
