@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -305,7 +305,7 @@ def bind(rule: Core, version: int, stale_after_s: float) -> tuple[Rule, ...]:
             version=version,
             op=rule.op or Op.GT,
             limit=_limit(level),
-            low=level.low,
+            low=-inf if level.low is None else level.low,
             severity=SEVERITIES[level.severity],
             stale_after=from_seconds(stale),
             late_horizon=from_seconds(rule.late_horizon),
