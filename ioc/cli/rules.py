@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ioc import provision
+from ioc.cli.backtest import backtest
 from ioc.cli.context import settings
 from ioc.domain.errors import ConfigError
 from ioc.rules import cases
@@ -19,6 +20,7 @@ from ioc.storage import pool, rules
 from ioc.text import say
 
 app = typer.Typer(no_args_is_help=True, help="alert rules")
+app.command("backtest")(backtest)
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
 

@@ -75,7 +75,8 @@ class Window(_Part, frozen=True, kw_only=True):
     """
 
     length: Seconds
-    function: Literal["mean", "median", "max", "sum"] | None = None
+    function: Literal["mean", "median", "max", "sum", "increase"] | None = None
+    every: Seconds | None = None  # how often it closes; 24h: at midnight (ioc.domain.window)
     min_coverage: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.75
 
 
@@ -287,7 +288,7 @@ def _window_faults(rule: Core) -> Iterator[Fault]:
     if not window.length:
         yield Fault(("window", "length"), "length: 0 holds no value; write 1h")
     allowed: dict[str, tuple[str | None, ...]] = {
-        "value": ("mean", "max", "sum"),
+        "value": ("mean", "max", "sum", "increase"),
         "deviation": ("mean", "median"),
         "rate": (None,),
         "no_data": (),
