@@ -27,6 +27,7 @@ from ioc.rules.document import Document, Trail
 from ioc.rules.durations import Seconds
 from ioc.rules.inputs import inputs
 from ioc.rules.series import Mark, Place
+from ioc.rules.trial import Pace, levels_of
 
 START: Final = datetime.fromisoformat("2026-01-01T00:00:00+07:00")
 _NEVER_SILENT: Final = 100 * 365 * 86_400.0
@@ -207,7 +208,7 @@ def _differences(suite: Suite, number: int, case: Case) -> Iterator[tuple[int, D
         key = (expected.rule, str(expected.datastream), level)
         asked.setdefault(key, []).append(index)
     for (rule, datastream, level), indices in asked.items():
-        machine = _machine(suite.rules[rule], level)
+        machine = _machine(suite.rules[rule], level, case.interval)
         inputs = list(_inputs(case, suite.places[number, datastream]))
         for index in sorted(indices, key=lambda i: case.expect[i].at):
             expected = case.expect[index]
@@ -242,9 +243,10 @@ def _inputs(case: Case, places: Sequence[Place]) -> Iterator[tuple[Micros, Place
             yield _instant(case, number * case.interval), place
 
 
-def _machine(rule: Core, level: int | None) -> _Machine:
-    bound = definition.bind(rule, 1, _NEVER_SILENT)
-    return _Machine(bound if level is None else (bound[level - 1],), inputs(rule))
+def _machine(rule: Core, level: int | None, interval: float) -> _Machine:
+    pace = Pace(interval, _NEVER_SILENT)
+    bound = levels_of(rule, 1, pace)
+    return _Machine(bound if level is None else (bound[level - 1],), inputs(rule, pace))
 
 
 @dataclass(slots=True)

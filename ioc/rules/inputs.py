@@ -8,33 +8,35 @@ from zoneinfo import ZoneInfo
 from ioc.domain.inputs import Derived, Input, Quantity
 from ioc.domain.instant import from_seconds
 from ioc.domain.schedule import Calendar, Span
+from ioc.domain.window import Windowed
 from ioc.rules import definition
 from ioc.rules.definition import Core
+from ioc.rules.trial import Pace, window_of
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def inputs(rule: Core) -> Input | None:
+def inputs(rule: Core, pace: Pace) -> Input | None:
     """Return what one bound datastream's samples pass through; None: they are judged as they come.
 
     It remembers samples, so each bound datastream has its own.
     """
-    source, calendar = _source(rule), _calendar(rule)
-    if source is None and calendar is None:
-        return None
-    return Input(source, calendar, 0 if source is None else source.memory)
+    calendar, horizon = _calendar(rule), from_seconds(rule.late_horizon)
+    window = window_of(rule, pace)
+    if window is not None:
+        return Input(Windowed(window, horizon), calendar, window.memory)
+    derived = _derived(rule, horizon)
+    if derived is not None:
+        return Input(derived, calendar, derived.memory)
+    return None if calendar is None else Input(None, calendar)
 
 
-def _source(rule: Core) -> Derived | None:
+def _derived(rule: Core, horizon: int) -> Derived | None:
     window = rule.window
     if window is None or rule.input not in ("rate", "deviation"):
         return None
-    return Derived(
-        quantity=Quantity(window.function or "rate"),
-        length=from_seconds(window.length),
-        late_horizon=from_seconds(rule.late_horizon),
-        coverage=window.min_coverage,
-    )
+    quantity = Quantity(window.function or "rate")
+    return Derived(quantity, from_seconds(window.length), horizon, window.min_coverage)
 
 
 def _calendar(rule: Core) -> Calendar | None:
