@@ -75,7 +75,13 @@ class Database:
         return {datastream: Past(*past) for datastream, past in found.items()}
 
     def rules(self) -> list[tuple[RuleFile, int]]:
-        return [(rule_files.parse(r.definition), r.version) for r in rules.enabled(self.conn)]
+        found = []
+        for stored in rules.enabled(self.conn):
+            try:
+                found.append((rule_files.parse(stored.definition), stored.version))
+            except ConfigError as error:  # of an older release: the others go on
+                log.warning("rule_unreadable", rule=stored.id, error=str(error))
+        return found
 
     def candidates(self, properties: Sequence[str]) -> list[Candidate]:
         return evaluation.candidates(self.conn, properties)

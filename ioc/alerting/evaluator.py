@@ -214,7 +214,7 @@ def _matches(
         for rule, version in by_property.get(one.observed_property, ()):
             if _selected(rule, one):
                 bound = Bound(
-                    Track(bind(rule, version, one.stale_after_s)),
+                    Track(bind(rule, version, one.stale_after_s)[0]),
                     Subject(one.datastream, one.thing, one.simulated),
                     from_seconds(one.expected_period_s),
                 )

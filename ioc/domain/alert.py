@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from math import isfinite
+from math import inf, isfinite
 from typing import Final, NamedTuple
 
 from ioc.domain.instant import Micros
@@ -32,6 +32,16 @@ class Op(StrEnum):
     GE = ">="
     LT = "<"
     LE = "<="
+    OUTSIDE = "outside"  # below `low` or above the limit; both bounds themselves are inside
+    INSIDE = "inside"
+
+
+class Silence(StrEnum):
+    """What the end of a series means to a rule."""
+
+    HOLDS = "holds"  # nothing ripens and nothing resolves (ISA-18.2; ours)
+    CLEARS = "clears"  # absent is not breaching (Prometheus)
+    BREACHES = "breaches"  # the silence itself is what the rule looks for
 
 
 class Condition(StrEnum):
@@ -89,32 +99,59 @@ class Rule:
     min_samples: int = 1
     level: int = 1
     auto_acknowledge: bool = False  # closes by itself on return: for news nobody must answer
+    low: float | None = None  # of the two-sided ones, whose upper bound is `limit`
+    latch: bool = False  # the alert stays until somebody resets it
+    silence: Silence = Silence.HOLDS
 
     def breached(self, value: float) -> bool:
         """Tell whether a value breaches the limit."""
-        return self._beyond(value, self.limit)
+        return self._beyond(value, 0.0)
 
     def cleared(self, value: float) -> bool:
         """Tell whether a value is back behind the limit by the whole deadband."""
-        shift = -self.deadband if self.op in (Op.GT, Op.GE) else self.deadband
-        return not self._beyond(value, self.limit + shift)
+        return not self._beyond(value, self.deadband)
 
     def worse(self, value: float, peak: float | None) -> bool:
         """Tell whether a value lies further beyond the limit than the peak so far."""
-        if peak is None:
-            return True
-        return value > peak if self.op in (Op.GT, Op.GE) else value < peak
+        return peak is None or self._depth(value) > self._depth(peak)
 
-    def _beyond(self, value: float, limit: float) -> bool:
+    def bound(self, value: float | None) -> float:
+        """Return the limit that a value is judged by: of a two-sided rule, the nearer one."""
+        if self.low is None or value is None:
+            return self.limit
+        return self.low if value - self.low < self.limit - value else self.limit
+
+    def _beyond(self, value: float, slack: float) -> bool:
+        """Tell whether a value is a breach of the limit made `slack` easier to breach."""
         match self.op:
             case Op.GT:
-                return value > limit
+                return value > self.limit - slack
             case Op.GE:
-                return value >= limit
+                return value >= self.limit - slack
             case Op.LT:
-                return value < limit
+                return value < self.limit + slack
+            case Op.LE:
+                return value <= self.limit + slack
+            case Op.OUTSIDE:
+                return value < self._low + slack or value > self.limit - slack
             case _:
-                return value <= limit
+                return self._low - slack <= value <= self.limit + slack
+
+    def _depth(self, value: float) -> float:
+        """Return a number that grows the further a value lies on the breaching side."""
+        match self.op:
+            case Op.GT | Op.GE:
+                return value
+            case Op.LT | Op.LE:
+                return -value
+            case Op.OUTSIDE:
+                return max(self._low - value, value - self.limit)
+            case _:
+                return min(value - self._low, self.limit - value)
+
+    @property
+    def _low(self) -> float:
+        return -inf if self.low is None else self.low
 
 
 class Sample(NamedTuple):

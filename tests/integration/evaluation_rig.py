@@ -193,16 +193,14 @@ def kinds(log: list[tuple[str, Micros]]) -> list[str]:
 RULE_FILE = """
 - id: over
   name: {vi: Vượt, en: Over}
-  property: pm25
+  observed_property: pm25
   selector: {feed: f}
   op: ">"
-  severity: high
-  limit: 50
-  deadband: 5
-  on_delay_s: 20
-  off_delay_s: 30
+  levels: [{severity: high, limit: 50, deadband: 5}]
+  on_delay: 20s
+  off_delay: 30s
   min_samples: 2
-  late_horizon_s: 120
+  late_horizon: 2m
   operator_action: {vi: Gọi, en: Call}
 """
 

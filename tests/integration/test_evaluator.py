@@ -45,7 +45,7 @@ def world(
 
 def bound_rule(world: World, stale_after_s: float = 60) -> Rule:
     (rule,) = rules.load(world.config / "rules")
-    return rules.bind(rule, 1, stale_after_s)
+    return rules.bind(rule, 1, stale_after_s)[0]
 
 
 class Wandering:
