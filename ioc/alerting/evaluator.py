@@ -212,19 +212,10 @@ def _matches(
         by_property.setdefault(rule.observed_property, []).append((rule, version))
     for one in candidates:
         for rule, version in by_property.get(one.observed_property, ()):
-            if _selected(rule, one):
+            if rule.selector.takes(one.feed, one.kind, one.external_id):
                 bound = Bound(
                     Track(bind(rule, version, one.stale_after_s)[0]),
                     Subject(one.datastream, one.thing, one.simulated),
                     from_seconds(one.expected_period_s),
                 )
                 yield bound.key, bound
-
-
-def _selected(rule: RuleFile, one: Candidate) -> bool:
-    selector = rule.selector
-    return (
-        selector.feed in (None, one.feed)
-        and selector.kind in (None, one.kind)
-        and selector.thing in (None, one.external_id)
-    )

@@ -53,6 +53,16 @@ class Selector(_Part, frozen=True):
     feed: str | None = None
     kind: str | None = None
     thing: str | None = None  # external id
+    things: Annotated[tuple[Some, ...], msgspec.Meta(max_length=2000)] = ()  # feed/external id
+
+    def takes(self, feed: str, kind: str, external_id: str) -> bool:
+        """Tell whether a thing is bound."""
+        return (
+            self.feed in (None, feed)
+            and self.kind in (None, kind)
+            and self.thing in (None, external_id)
+            and (not self.things or f"{feed}/{external_id}" in self.things)
+        )
 
 
 class Level(_Part, frozen=True, kw_only=True):
