@@ -14,9 +14,8 @@ from typing import Final, NamedTuple, Protocol
 
 from ioc.domain.alert import START, Events, Kind, Rule, Sample, Severity, State, due, step, tick
 from ioc.domain.instant import DAY, HOUR, Micros
+from ioc.domain.window import LOCAL_OFFSET
 
-# Asia/Ho_Chi_Minh has had no other offset since 1975, and no summer time.
-LOCAL_OFFSET: Final = 7 * HOUR
 # EEMUA 191: what one operator can answer in the long run is one alert in ten minutes.
 OPERATOR_LOAD_PER_DAY: Final = DAY / (600 * 1_000_000)
 
@@ -175,7 +174,7 @@ def _start(one: Episode) -> tuple[Micros, int]:
 
 def _joined(one: Episode, other: Episode, rules: Mapping[int, Rule]) -> Episode:
     end = None if one.end is None or other.end is None else max(one.end, other.end)
-    worst = min(one, other, key=lambda e: (e.severity, -e.level))
+    worst = min(one, other, key=lambda e: (e.severity, e.level))
     peak = one
     if other.peak is not None and rules[other.level].worse(other.peak, one.peak):
         peak = other

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ioc.domain.alert import Condition, Op, Rule, Sample, State
+from ioc.domain.alert import Condition, Op, Rule, Sample, Silence, State
 from ioc.domain.backtest import Episode, Result, Told, alerts, fold
 from ioc.domain.instant import Micros
 
@@ -131,8 +131,8 @@ class Level:
 
     def next(self, state: State, index: int, timer: Micros | None) -> int:
         """Return the first index >= `index` that may change an episode."""
-        if state.stale:
-            return index
+        if state.stale or self._rule.silence is not Silence.HOLDS:
+            return index  # of the other profiles each sample is looked at
         stop = _at(self._stops[state.condition], index, len(self))
         if state.condition in _TIMED and timer is not None:
             stop = min(stop, bisect_left(self._arrays.moments, timer, index))
@@ -220,25 +220,39 @@ def _item(positions: Sequence[int], place: int, end: int) -> int:
 def _judgements(values: Floats, rule: Rule) -> tuple[Mask, Mask]:
     """Return `Rule.breached` and `Rule.cleared` of every value."""
     with np.errstate(invalid="ignore"):  # NaN: neither
-        shift = -rule.deadband if rule.op in (Op.GT, Op.GE) else rule.deadband
-        return _beyond(values, rule.op, rule.limit), ~_beyond(values, rule.op, rule.limit + shift)
+        return _beyond(values, rule, 0.0), ~_beyond(values, rule, rule.deadband)
 
 
-def _beyond(values: Floats, op: Op, limit: float) -> Mask:
-    match op:
+def _beyond(values: Floats, rule: Rule, slack: float) -> Mask:
+    low = -np.inf if rule.low is None else rule.low
+    match rule.op:
         case Op.GT:
-            return values > limit
+            return values > rule.limit - slack
         case Op.GE:
-            return values >= limit
+            return values >= rule.limit - slack
         case Op.LT:
-            return values < limit
+            return values < rule.limit + slack
+        case Op.LE:
+            return values <= rule.limit + slack
+        case Op.OUTSIDE:
+            return (values < low + slack) | (values > rule.limit - slack)
         case _:
-            return values <= limit
+            return (low - slack <= values) & (values <= rule.limit + slack)
 
 
 def _badness(values: Floats, rule: Rule) -> Floats:
     """Return what is greater exactly where `Rule.worse` says so."""
-    return values if rule.op in (Op.GT, Op.GE) else -values
+    low = -np.inf if rule.low is None else rule.low
+    with np.errstate(invalid="ignore"):
+        match rule.op:
+            case Op.GT | Op.GE:
+                return values
+            case Op.LT | Op.LE:
+                return -values
+            case Op.OUTSIDE:
+                return np.maximum(low - values, values - rule.limit)
+            case _:
+                return np.minimum(values - low, rule.limit - values)
 
 
 def run(levels: Sequence[Rule], arrays: Arrays, start: Micros, end: Micros) -> Result:

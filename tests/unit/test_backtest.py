@@ -14,7 +14,16 @@ from ioc.domain.backtest import Episode, Result, alerts, difference, fold, toget
 from ioc.domain.episode import Track
 from ioc.domain.instant import DAY, HOUR, MINUTE, Micros
 from ioc.rules.backtest_arrays import Arrays, Level, run
-from tests.unit.test_alert_properties import rules, series
+from tests.unit.test_alert_properties import rules as one_sided
+from tests.unit.test_alert_properties import series
+
+# Two-sided rules have a lower bound; the others do not look at it.
+rules = st.builds(
+    lambda rule, op, low: replace(rule, op=op, low=low if op in (Op.OUTSIDE, Op.INSIDE) else None),
+    one_sided,
+    st.sampled_from(list(Op)),
+    st.sampled_from([4.0, 5.0, 8.0]),
+)
 
 FEW = settings(max_examples=300, deadline=None)
 FULL = settings(max_examples=20_000, deadline=None)
