@@ -1,4 +1,8 @@
-"""Rules and their versions. A version is immutable; an edit is a new one."""
+"""Rules and their versions. A version is immutable; an edit is a new one.
+
+A rule comes from a file or from the screen (`rule.origin`). Files change their own rules only: one
+that was made or edited on screen belongs to the people from then on (`ioc.storage.rule_versions`).
+"""
 
 from __future__ import annotations
 
@@ -45,15 +49,18 @@ class StoredRule:
 
 
 def sync(conn: Db, rules: Sequence[Definition], actor: str) -> Synced:
-    """Make the database hold exactly `rules`, in one transaction.
+    """Make the database's rules of files exactly `rules`, in one transaction.
 
     A new version is written only when the definition changed; a rule that is gone is disabled,
-    never deleted, since its alerts refer to it. Repeating it changes nothing.
+    never deleted, since its alerts refer to it. Repeating it changes nothing. A rule that people
+    made or edited on screen is left alone, also where a file holds its id.
     """
     with conn.transaction():
         # One at a time: two processes that start together would both write the next version.
         conn.execute("lock table rule in share row exclusive mode")
         known = _current(conn)
+        people = _made_on_screen(conn)
+        rules = [rule for rule in rules if rule.id not in people]
         added = [rule for rule in rules if rule.id not in known]
         changed = [r for r in rules if r.id in known and known[r.id][1] != r.definition()]
         for rule in added:
@@ -75,11 +82,16 @@ def enabled(conn: Db) -> list[StoredRule]:
 
 
 def _current(conn: Db) -> dict[str, tuple[int, Any]]:
+    """Return (newest version, current definition); a newer version may wait for approval."""
     rows = conn.execute(
-        "select r.id, v.version, v.definition from rule r"
-        " join rule_version v on v.rule_id = r.id and v.version = r.current_version"
+        "select r.id, (select max(version) from rule_version where rule_id = r.id), v.definition"
+        " from rule r join rule_version v on v.rule_id = r.id and v.version = r.current_version"
     ).fetchall()
     return {rule: (version, definition) for rule, version, definition in rows}
+
+
+def _made_on_screen(conn: Db) -> set[str]:
+    return {row[0] for row in conn.execute("select id from rule where origin = 'ui'").fetchall()}
 
 
 def _write(conn: Db, rule: Definition, version: int, actor: str) -> None:
@@ -103,7 +115,7 @@ def _enable_only(conn: Db, ids: list[str]) -> tuple[str, ...]:
     )
     gone = conn.execute(
         "update rule set enabled = false, updated_at = now()"
-        " where id <> all(%s) and enabled returning id",
+        " where id <> all(%s) and enabled and origin = 'file' returning id",
         (ids,),
     ).fetchall()
     return tuple(sorted(row[0] for row in gone))

@@ -43,7 +43,7 @@ export function createActions(box, {state, writer, clock, may}) {
     try {
       const rule = toRule(draft);
       if (!draft.id) delete rule.id;
-      const done = await server.save({rule, unit: draft.unit, preset: draft.preset, base: draft.base, datastream: state.preview, reason: draft.reason.trim() || null});
+      const done = await server.save({rule, unit: draft.unit, base: draft.base, datastream: state.preview, reason: draft.reason.trim() || null});
       location.assign(`/rules/${done.id}?saved=${done.state}`);
     } catch (error) {
       busy = false;

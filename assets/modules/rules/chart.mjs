@@ -67,9 +67,11 @@ export function createChart(box, {writer, clock, onMove}) {
 
   function grid(area) {
     const found = [];
-    for (const value of ticks(scale.low, scale.high, Math.max(2, Math.round((area.bottom - area.top) / 70)))) {
+    const values = ticks(scale.low, scale.high, Math.max(2, Math.round((area.bottom - area.top) / 70)));
+    const places = Math.max(0, ...values.map((value) => (String(value).split(".")[1] ?? "").length));
+    for (const value of values) {
       const y = scale.y(value);
-      found.push(draw("path", {d: `M${area.left} ${y}H${area.right}`, class: "ch-grid"}), draw("text", {x: area.left - 8, y: y + 4, "text-anchor": "end"}, writer.number(value, Math.max(0, Math.min(decimals, step < 1 ? decimals : 0)))));
+      found.push(draw("path", {d: `M${area.left} ${y}H${area.right}`, class: "ch-grid"}), draw("text", {x: area.left - 8, y: y + 4, "text-anchor": "end"}, writer.number(value, places)));
     }
     if (unit) found.push(draw("text", {x: area.left + 6, y: area.top + 8}, unit));
     const days = clock.days(history.since, history.until, Math.max(2, Math.floor((area.right - area.left) / 90)));
@@ -82,7 +84,8 @@ export function createChart(box, {writer, clock, onMove}) {
 
   function data(area) {
     const judged = history.compared ?? history.raw;
-    const found = history.compared ? [draw("path", {d: curve(history.raw), class: "ch-raw"})] : [];
+    const whole = draw("clipPath", {id: "clip-area"}, draw("rect", {x: area.left, y: area.top, width: area.right - area.left, height: area.bottom - area.top}));
+    const found = [whole, draw("path", {d: envelope(history.raw), class: history.compared ? "ch-raw aside" : "ch-raw", "clip-path": "url(#clip-area)"})];
     for (const line of [...lines].sort((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))) {
       const id = `clip-${line.index}-${line.key}`;
       const y = scale.y(line.value);
@@ -92,7 +95,7 @@ export function createChart(box, {writer, clock, onMove}) {
         draw("path", {d: excess(judged, line.above, area), class: `ch-fill s${SEVERITIES.indexOf(line.severity) + 1}`, "clip-path": `url(#${id})`}),
       );
     }
-    found.push(draw("path", {d: curve(judged), class: history.compared ? "ch-mean" : "ch-line"}));
+    if (history.compared) found.push(draw("path", {d: curve(history.compared), class: "ch-mean"}));
     return found;
   }
 
@@ -108,6 +111,20 @@ export function createChart(box, {writer, clock, onMove}) {
         if (high[i] !== low[i]) path += `L${x} ${scale.y(high[i]).toFixed(1)}`;
       }
       return `${path}h.01`;
+    }).join("");
+  }
+
+  // All that was measured: from the lowest to the highest value of each column.
+  function envelope({low, high}) {
+    return runs(high).map(([first, last]) => {
+      const there = [], back = [];
+      for (let i = first; i <= last; i += 1) {
+        if (high[i] === null) continue;
+        const x = middle(i, high.length).toFixed(1);
+        there.push(`${x} ${scale.y(high[i]).toFixed(1)}`);
+        back.unshift(`${x} ${scale.y(low[i]).toFixed(1)}`);
+      }
+      return `M${there.join("L")}L${back.join("L")}Z`;
     }).join("");
   }
 

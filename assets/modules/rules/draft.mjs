@@ -22,7 +22,7 @@ export function empty(property = null) {
     levels: [{severity: "high", limit: null, low: null, high: null, deadband: null, locked: null}],
     window: null, onDelay: null, offDelay: null, staleAfter: null, minSamples: 1,
     group: true, kind: null, feed: null, things: [], cause: "", consequence: "", action: "", owner: "",
-    reason: "", kept: {},
+    reason: "", kept: {}, touched: new Set(), // what the author set by hand: proposals leave it alone
   };
 }
 
@@ -36,7 +36,7 @@ export function fromDefinition(rule, base) {
     window: window ?? null, onDelay: seconds(rule.on_delay ?? 0), offDelay: seconds(rule.off_delay ?? 0), staleAfter: seconds(rule.stale_after),
     minSamples: rule.min_samples ?? 1, group: things.length === 0, kind: selector.kind ?? null, feed: selector.feed ?? null, things,
     cause: rule.cause?.vi ?? "", consequence: rule.consequence?.vi ?? "", action: rule.operator_action?.vi ?? "", owner: rule.owner ?? "",
-    kept: rule,
+    kept: rule, touched: new Set(["deadband", "onDelay", "offDelay"]),
   };
 }
 

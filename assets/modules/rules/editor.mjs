@@ -20,20 +20,21 @@ export async function createEditor(root, id, tools) {
   const state = {draft: empty(options.properties[0]?.code), options, loaded, stations: [], preview: null, history: null, found: null, overlaps: [], error: null, group: null};
   if (loaded) state.draft = fromDefinition(loaded.definition, loaded.version);
 
+  let asked = 0, questions = 0, timer = null;
   const parts = frame(root);
   const chart = createChart(parts.chart, {...tools, onMove: moved});
   const counter = createCounter(parts.counter, tools);
-  const told = {...tools, state, change, reload, ask, render};
+  const told = {...tools, state, change, reload, render, refresh: () => panels[4].render()};
   const panels = [createPlace(parts.place, told), createLimits(parts.limits, told), createPeople(parts.people, told), createActions(parts.head, told), createFindings(parts.findings, told)];
   createVersions(parts.versions, told);
   await reload();
 
   // The form changed: draw it again and ask what the rule would have done.
-  function change({history = false} = {}) {
+  function change({history = false, words = false} = {}) {
+    if (words) return panels[3].render();
     panels.forEach((panel) => panel.render());
     drawChart();
-    if (history) fetchHistory();
-    else ask();
+    return history ? fetchHistory() : ask();
   }
 
   function render() {
@@ -73,7 +74,6 @@ export async function createEditor(root, id, tools) {
     chart.set({history, lines: lines(draft), episodes: found?.episodes ?? [], unit: draft.unit, decimals: property?.decimals ?? 1});
   }
 
-  let asked = 0;
   async function fetchHistory() {
     const turn = (asked += 1);
     state.history = null;
@@ -95,7 +95,6 @@ export async function createEditor(root, id, tools) {
     return ask();
   }
 
-  let timer = null, questions = 0;
   function ask() {
     clearTimeout(timer);
     counter.busy();
@@ -107,7 +106,7 @@ export async function createEditor(root, id, tools) {
     const turn = (questions += 1);
     if (!state.preview || !state.history || lines(draft).length === 0 || missing(draft, state.stations).some(([, key]) => key === "limit")) return counter.show(state.found = null);
     try {
-      const found = await server.preview({rule: toRule(draft), unit: draft.unit, datastream: state.preview, against: draft.id});
+      const found = await server.preview({rule: toRule(draft), datastream: state.preview, against: draft.id});
       if (turn !== questions) return null;
       state.found = found;
       state.error = null;
@@ -143,11 +142,11 @@ function recognise(draft, limits) {
 // Fills what the author has not set; what is set stays.
 function propose(draft, suggestion) {
   for (const level of draft.levels) {
-    level.deadband ??= suggestion.deadband;
+    if (!draft.touched.has("deadband")) level.deadband = suggestion.deadband;
     if (level.limit === null && level.low === null && level.high === null) level.limit = suggestion.limit;
   }
-  draft.onDelay ??= suggestion.on_delay_s;
-  draft.offDelay ??= suggestion.off_delay_s;
+  if (!draft.touched.has("onDelay")) draft.onDelay = suggestion.on_delay_s;
+  if (!draft.touched.has("offDelay")) draft.offDelay = suggestion.off_delay_s;
 }
 
 function frame(root) {
@@ -156,7 +155,6 @@ function frame(root) {
   const left = part("section", "pn c1", parts.place, parts.limits);
   const middle = part("section", "pn c2", parts.counter, parts.empty, parts.chart, parts.findings);
   const right = part("section", "pn c3", parts.people);
-  fill(root, "");
   root.replaceChildren(parts.head, part("div", "g", left, middle, right), parts.versions);
   return parts;
 }

@@ -23,7 +23,7 @@ export function createFindings(box, {state, writer, clock, change, render: redra
     if (!history) return null;
     const entry = (sign, words) => element("span", "", element("u", sign), words);
     const judged = draft.window ? say(`window_${draft.window.fn}`, {length: clock.lasting(draft.window.length)}) : say("legend_value");
-    return element("p", "lgd sm", entry("l-line", judged), draft.window ? entry("l-raw", say("legend_raw")) : null, entry("l-band", say("deadband")));
+    return element("p", "lgd sm", draft.window ? entry("l-line", judged) : null, entry(draft.window ? "l-raw aside" : "l-raw", draft.window ? say("legend_raw") : judged), entry("l-band", say("deadband")));
   }
 
   function suggestion() {
@@ -40,7 +40,7 @@ export function createFindings(box, {state, writer, clock, change, render: redra
   function take() {
     const found = state.history.suggestion;
     state.draft.levels.forEach((level) => { level.deadband = found.deadband; });
-    Object.assign(state.draft, {onDelay: found.on_delay_s, offDelay: found.off_delay_s});
+    Object.assign(state.draft, {onDelay: found.on_delay_s, offDelay: found.off_delay_s, touched: new Set()});
     change();
   }
 
@@ -52,7 +52,7 @@ export function createFindings(box, {state, writer, clock, change, render: redra
     for (const station of stations) {
       if (state.group !== run) return;
       try {
-        const found = await server.preview({rule: toRule(state.draft), unit: state.draft.unit, datastream: station.datastream, against: null});
+        const found = await server.preview({rule: toRule(state.draft), datastream: station.datastream, group: true});
         run.count += found.count;
         run.seconds += found.seconds;
         if (!run.worst || found.count > run.worst.count) run.worst = {count: found.count, name: station.name, datastream: station.datastream};
@@ -80,7 +80,7 @@ export function createFindings(box, {state, writer, clock, change, render: redra
   }
 
   function overlap() {
-    const rows = state.found?.overlaps ?? [];
+    const rows = state.overlaps;
     if (rows.length === 0) return null;
     const lines = rows.map((row) => element("li", "", say("overlap_row", {name: row.name, version: row.version, n: row.stations})));
     return element("div", "sug", element("b", "", `${say("overlap")}: `), say("overlap_why"), element("ul", "", ...lines));
@@ -90,7 +90,7 @@ export function createFindings(box, {state, writer, clock, change, render: redra
     if (state.error) return element("div", "sug err", element("b", "", state.error));
     if (!state.found?.needs_reason) return null;
     const control = text(state.draft.reason, (value) => { state.draft.reason = value; redraw(); }, {rows: 2, maxLength: 500, id: "rule-reason"});
-    return element("div", "sug reason", element("b", "", `${say("loud")} `), say("loud_why", {per_hour: writer.number(state.found.per_hour, 1), share: writer.number(state.found.share * 100, 1)}), field(`${say("reason")} *`, control));
+    return element("div", "sug reason", element("b", "", `${say("loud")} `), say("loud_why", {per_hour: writer.number(state.found.per_hour, 0), share: writer.number(state.found.share * 100, 1)}), field(`${say("reason")} *`, control));
   }
 
   return {render};

@@ -100,7 +100,7 @@ export function createLimits(box, {state, writer, clock, change}) {
     const name = (key) => `${say(key)} ${writer.say(`severity.${SEVERITIES.indexOf(level.severity) + 1}`)}`;
     const severity = select(SEVERITIES.map((one) => [one, `${SEVERITIES.indexOf(one) + 1} ${writer.say(`severity.${SEVERITIES.indexOf(one) + 1}`)}`]), level.severity, (value) => { level.severity = value; change(); }, {id: `level-${index}-severity`, ariaLabel: say("level")});
     const cell = (key) => element("td", "", number(level[key], show, (value) => { level[key] = value; change(); }, {id: `level-${index}-${key}`, disabled: Boolean(level.locked), ariaLabel: name(key)}));
-    const band = element("td", "", number(level.deadband, show, (value) => { level.deadband = Math.max(0, value ?? 0); change(); }, {id: `level-${index}-deadband`, ariaLabel: name("deadband")}));
+    const band = element("td", "", number(level.deadband, show, (value) => { level.deadband = Math.max(0, value ?? 0); draft.touched.add("deadband"); change(); }, {id: `level-${index}-deadband`, ariaLabel: name("deadband")}));
     const drop = draft.levels.length > 1 && !level.locked ? button("×", () => { draft.levels.splice(index, 1); change(); }, "drop") : level.locked ? lock() : null;
     drop?.setAttribute("aria-label", level.locked ? say("locked_short") : say("drop_level"));
     return element("tr", "", element("td", "", element("div", "lvl", badge(level.severity, writer), severity)), ...keys.map(cell), band, element("td", "", drop));
@@ -108,7 +108,7 @@ export function createLimits(box, {state, writer, clock, change}) {
 
   function patience() {
     const {draft} = state;
-    const minutes = (key, label, allowed = (value) => value) => field(label, unit(number(draft[key] === null ? null : draft[key] / 60, (value) => writer.number(value, Number.isInteger(value) ? 0 : 1), (value) => { draft[key] = value === null ? null : allowed(Math.max(0, value) * 60); change(); }, {id: `rule-${key}`}), say("minute")));
+    const minutes = (key, label, allowed = (value) => value) => field(label, unit(number(draft[key] === null ? null : draft[key] / 60, (value) => writer.number(value, Number.isInteger(value) ? 0 : 1), (value) => { draft[key] = value === null ? null : allowed(Math.max(0, value) * 60); draft.touched.add(key); change(); }, {id: `rule-${key}`}), say("minute")));
     const coverage = draft.window ? field(say("coverage"), unit(number(draft.window.coverage * 100, (value) => writer.number(value, 0), (value) => { draft.window.coverage = Math.min(100, Math.max(1, value ?? 75)) / 100; change(); }, {id: "rule-coverage", disabled: Boolean(draft.preset)}), "%")) : field(say("samples"), number(draft.minSamples, (value) => writer.number(value, 0), (value) => { draft.minSamples = Math.max(1, Math.round(value ?? 1)); change(); }, {id: "rule-samples"}));
     return [heading(3, say("step3")), element("div", "g2", minutes("onDelay", say("on_delay")), minutes("offDelay", say("off_delay")), coverage, minutes("staleAfter", say("stale_after"), (value) => value || null)), element("p", "xs mut", say("covered", {share: state.history ? writer.number(state.history.coverage * 100, 1) : "–"}))];
   }

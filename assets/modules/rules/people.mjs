@@ -4,9 +4,9 @@ import {element} from "../dom.mjs";
 import {field, heading, text} from "./form.mjs";
 import {segment} from "./place.mjs";
 import {server} from "./server.mjs";
-import {toRule} from "./draft.mjs";
+import {lines, toRule} from "./draft.mjs";
 
-export function createPeople(box, {state, writer, change}) {
+export function createPeople(box, {state, writer, change, refresh}) {
   const say = (key, values) => writer.say(`rules.${key}`, values);
   const told = element("div", "told");
   let when = "now", shown = null, known = "";
@@ -21,10 +21,10 @@ export function createPeople(box, {state, writer, change}) {
     heading(5, say("step5")), told);
 
   function written(key, words, attributes, required) {
-    const control = text(state.draft[key], (value) => { state.draft[key] = value; change({light: true}); mark(control, required); }, {id: `rule-${key}`, ...attributes});
+    const control = text(state.draft[key], (value) => { state.draft[key] = value; change({words: true}); mark(control, required); }, {id: `rule-${key}`, ...attributes});
     if (required) control.setAttribute("aria-required", "true");
     mark(control, required);
-    const why = required ? element("p", "er", key === "action" ? say("action_required") : say("required")) : null;
+    const why = key === "action" ? element("p", "er", say("action_required")) : null;
     return field(required ? `${say(words)} *` : say(words), control, why);
   }
 
@@ -44,15 +44,21 @@ export function createPeople(box, {state, writer, change}) {
   // Asked again only when what decides about it changed: levels and stations.
   async function tell() {
     const {draft} = state;
-    const key = JSON.stringify([draft.property, draft.levels.map((level) => level.severity), state.preview, when]);
+    if (!state.preview || lines(draft).length === 0) return;
+    const {property, levels, group, kind, feed, things} = draft;
+    const key = JSON.stringify([property, levels.map((level) => level.severity), group ? [kind, feed] : things, state.preview, when]);
     if (key === known) return;
     known = key;
     try {
-      shown = state.preview ? await server.told({severities: draft.levels.map((level) => level.severity), datastream: state.preview, when}) : null;
+      shown = await server.context({rule: toRule(draft), datastream: state.preview, when});
     } catch {
       shown = null;
+      known = "";
     }
-    if (key === known) people();
+    if (key !== known && known) return;
+    state.overlaps = shown?.overlaps ?? [];
+    people();
+    refresh();
   }
 
   function people() {

@@ -25,12 +25,12 @@ export function createPlace(box, {state, writer, change, reload}) {
       heading(1, say("step1")), property,
       element("div", "field", element("span", "lab", say("stations", {n: chosen.length})), how),
       draft.group ? group(draft, stations) : list(draft, stations),
-      map(chosen, stations), preview(chosen));
+      ...[map(chosen, stations), preview(chosen)].filter(Boolean));
     if (focused) document.getElementById(focused)?.focus();
   }
 
   function pickProperty(code) {
-    Object.assign(state.draft, {property: code, preset: null, window: null, legal: "", things: [], kind: null, feed: null, onDelay: null, offDelay: null});
+    Object.assign(state.draft, {property: code, preset: null, window: null, legal: "", things: [], kind: null, feed: null, onDelay: null, offDelay: null, touched: new Set()});
     state.draft.levels = [{severity: "high", limit: null, low: null, high: null, deadband: null, locked: null}];
     state.preview = null;
     reload();

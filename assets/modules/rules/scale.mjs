@@ -25,7 +25,8 @@ export const snap = (value, step) => Number((Math.round(value / step) * step).to
 
 // The range shown: the data and every limit, with room above, where limits are dragged to.
 export function range(history, lines) {
-  const values = [history.low, history.high, ...lines.map((line) => line.value)].filter((value) => value !== null && value !== undefined);
+  const floor = Math.min(...history.raw.low.filter((value) => value !== null)); // peaks of single values may pass the top
+  const values = [Number.isFinite(floor) ? floor : null, history.low, history.high, ...lines.map((line) => line.value)].filter((value) => value !== null && value !== undefined);
   if (values.length === 0) return [0, 1];
   let low = Math.min(...values), high = Math.max(...values);
   if (low >= 0 && low < high * 0.5) low = 0; // a concentration starts at nothing

@@ -20,7 +20,7 @@ export const server = {
   stations: (property) => ask(`/rule-options/stations?property=${encodeURIComponent(property)}`),
   history: (wanted) => ask("/rules/history", wanted),
   preview: (wanted) => ask("/rules/preview", wanted),
-  told: (wanted) => ask("/rules/told", wanted),
+  context: (wanted) => ask("/rules/context", wanted),
   save: (wanted) => ask("/rules", wanted),
   decide: (id, version, approve) => ask(`/rules/${id}/versions/${version}/${approve ? "approve" : "reject"}`, {}),
   rollback: (id, version, reason) => ask(`/rules/${id}/rollback`, {version, reason}),
