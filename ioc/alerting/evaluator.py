@@ -16,7 +16,7 @@ from typing import Final
 from ioc.alerting import rebuild
 from ioc.alerting.ports import History
 from ioc.domain import levels
-from ioc.domain.alert import Op, Rule, Severity
+from ioc.domain.alert import Op, Rule, Sample, Severity
 from ioc.domain.announcement import Subject
 from ioc.domain.episode import Change, Changes, Reason, Track, ended, under_new_rule
 from ioc.domain.evaluation import (
@@ -29,10 +29,12 @@ from ioc.domain.evaluation import (
     Saved,
     Verdict,
 )
+from ioc.domain.inputs import Input
 from ioc.domain.instant import Micros, from_seconds
 from ioc.domain.levels import Ladder, Rules
 from ioc.domain.observation import DatastreamId, ThingId
 from ioc.rules.definition import RuleFile, bind
+from ioc.rules.inputs import inputs
 
 CHUNK: Final = 500  # datastreams rebuilt by one query: some 10,000 rows, 1 MB
 
@@ -46,6 +48,7 @@ class Bound:
     track: Track
     subject: Subject
     expected_period: int
+    input: Input | None = None  # None: the fold takes the samples as they come
     mark: Mark = ()  # the part of the state that is stored, as stored
     peak: float | None = None  # as stored
     wake: Micros | None = None  # when the heap will look at it
@@ -53,6 +56,28 @@ class Bound:
     @property
     def key(self) -> Key:
         return self.track.rules[0].id, self.subject.datastream
+
+    @property
+    def due(self) -> Micros | None:
+        """Return when a timer fires or a window is complete without a further sample."""
+        timer = levels.due(self.track.state, self.track.rules)
+        window = None if self.input is None else self.input.due
+        if timer is None or window is None:
+            return window if timer is None else timer
+        return min(timer, window)
+
+    def take(self, sample: Sample) -> Changes:
+        """Judge one sample, or what the rule makes of it."""
+        if self.input is None:
+            return self.track.take(sample)
+        return self.track.revise(self.input.take(sample))
+
+    def tick(self, instant: Micros) -> Changes:
+        """Let time pass: every sample before `instant` was taken."""
+        changes: Changes = []
+        if self.input is not None:
+            changes = self.track.revise(self.input.tick(instant))
+        return changes + self.track.tick(instant)
 
 
 def mark(ladder: Ladder) -> Mark:
@@ -83,7 +108,7 @@ class Evaluator:
         for row in batch.rows:
             for bound in self.routes.get(row.datastream, ()):
                 self.samples += 1
-                self._announce(bound, bound.track.take(row.sample))
+                self._announce(bound, bound.take(row.sample))
                 self._touched[bound.key] = bound
                 self._arm(bound)
         self.offsets[batch.writer] = batch.number
@@ -100,13 +125,13 @@ class Evaluator:
             if judgement.instant <= allowed:
                 self._push(bound, max(allowed, time))
                 continue
-            self._announce(bound, bound.track.tick(judgement.instant))
+            self._announce(bound, bound.tick(judgement.instant))
             self._touched[bound.key] = bound
             self._arm(bound)
 
     def _arm(self, bound: Bound) -> None:
         """Keep the bound in the heap at or before its next timer."""
-        time = levels.due(bound.track.state, bound.track.rules)
+        time = bound.due
         if time is not None and (bound.wake is None or time < bound.wake):
             self._push(bound, time)
 
@@ -163,7 +188,8 @@ class Evaluator:
         new = [b for key, b in wanted.items() if not self._has(key, b.track.rules)]
         chunks = iter(new)
         while chunk := list(islice(chunks, CHUNK)):
-            rebuild.rebuild([(b.track, b.subject.datastream) for b in chunk], stored, history)
+            jobs = [rebuild.Job(b.track, b.input, b.subject.datastream) for b in chunk]
+            rebuild.rebuild(jobs, stored, history)
             for bound in chunk:
                 self._begin(bound, stored.get(bound.key))
         self._index()
@@ -228,6 +254,7 @@ def _matches(
                     Track(bind(rule, version, one.stale_after_s)),
                     Subject(one.datastream, one.thing, one.simulated),
                     from_seconds(one.expected_period_s),
+                    inputs(rule),
                 )
                 yield bound.key, bound
 

@@ -16,6 +16,7 @@ from ioc.domain import levels
 from ioc.domain.alert import Condition, Sample, State
 from ioc.domain.episode import Track
 from ioc.domain.evaluation import Key, Saved
+from ioc.domain.inputs import Input
 from ioc.domain.instant import Micros
 from ioc.domain.levels import Ladder, Rules
 from ioc.domain.observation import DatastreamId
@@ -29,23 +30,38 @@ class Plan(NamedTuple):
     needs_contact: bool  # `base` does not know the sample that held at `start`
 
 
-def rebuild(
-    tracks: Sequence[tuple[Track, DatastreamId]], stored: Mapping[Key, Saved], history: History
-) -> None:
+class Job(NamedTuple):
+    """An empty track to fill, with what stands between it and its datastream's samples."""
+
+    track: Track
+    input: Input | None
+    datastream: DatastreamId
+
+    @property
+    def key(self) -> Key:
+        return self.track.rules[0].id, self.datastream
+
+
+def rebuild(jobs: Sequence[Job], stored: Mapping[Key, Saved], history: History) -> None:
     """Fill empty tracks; a stored state of another rule version tells nothing about the fold."""
-    newest = history.newest(sorted({datastream for _, datastream in tracks}))
-    plans = [
-        plan(track.rules, stored.get((track.rules[0].id, datastream)), newest.get(datastream))
-        for track, datastream in tracks
-    ]
+    newest = history.newest(sorted({job.datastream for job in jobs}))
+    plans = [plan(job.track.rules, stored.get(job.key), newest.get(job.datastream)) for job in jobs]
     starts: dict[DatastreamId, Micros | None] = {}
-    for (_, datastream), one in zip(tracks, plans, strict=True):
-        known = starts.get(datastream, one.start)
-        starts[datastream] = None if known is None or one.start is None else min(known, one.start)
+    for job, one in zip(jobs, plans, strict=True):
+        start = _needed_from(job, one)
+        known = starts.get(job.datastream, start)
+        starts[job.datastream] = None if known is None or start is None else min(known, start)
     past = history.since({d: s for d, s in starts.items() if d in newest})
-    for (track, datastream), one in zip(tracks, plans, strict=True):
-        _fill(track, one, past.get(datastream, Past(None, ())))
-        _catch_up(track, stored.get((track.rules[0].id, datastream)))
+    for job, one in zip(jobs, plans, strict=True):
+        _fill(job, one, past.get(job.datastream, Past(None, ())))
+        _catch_up(job, stored.get(job.key))
+
+
+def _needed_from(job: Job, one: Plan) -> Micros | None:
+    """Return from where samples are needed to make those that are judged after the start."""
+    if one.start is None or job.input is None:
+        return one.start
+    return Micros(one.start - job.input.memory)
 
 
 def plan(rules: Rules, saved: Saved | None, newest: Micros | None) -> Plan:
@@ -73,18 +89,17 @@ def _steady_before(ladder: Ladder, window: Micros) -> bool:
     return resting and bool(known) and max(known) < window
 
 
-def _fill(track: Track, one: Plan, past: Past) -> None:
-    start = one.start
-    before = [past.before] if past.before is not None else []
-    if start is not None:
-        before += [sample for sample in past.rows if sample.time <= start]
+def _fill(job: Job, one: Plan, past: Past) -> None:
+    start, track = one.start, job.track
+    rows = ([past.before] if past.before is not None else []) + list(past.rows)
+    judged = [[row] if job.input is None else job.input.take(row) for row in rows]
+    before = [s for made in judged for s in made if start is not None and s.time <= start]
     base = one.base
     if one.needs_contact and before:
         base = _holding(base, max(before, key=lambda sample: sample.time))
     track.checkpoint = track.state = base
-    for sample in past.rows:
-        if start is None or sample.time > start:
-            track.take(sample)
+    for made in judged:
+        track.revise([sample for sample in made if start is None or sample.time > start])
 
 
 def _holding(base: Ladder, sample: Sample) -> Ladder:
@@ -95,10 +110,13 @@ def _holding(base: Ladder, sample: Sample) -> Ladder:
     return base._replace(states=tuple(hold(state) for state in base.states))
 
 
-def _catch_up(track: Track, saved: Saved | None) -> None:
+def _catch_up(job: Job, saved: Saved | None) -> None:
     """Fire again what a tick had fired before the state was stored."""
-    if saved is None or saved.version != track.rules[0].version:
+    if saved is None or saved.version != job.track.rules[0].version:
         return
     known = [state.since for state in saved.state.states if state.since is not None]
     if known:
-        track.tick(Micros(max(known) + 1))
+        instant = Micros(max(known) + 1)
+        if job.input is not None:
+            job.track.revise(job.input.tick(instant))
+        job.track.tick(instant)

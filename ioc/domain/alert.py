@@ -150,11 +150,12 @@ class Rule:
 
 
 class Sample(NamedTuple):
-    """One observation as the fold sees it; `good` is False for any quality but GOOD."""
+    """One observation as the fold sees it."""
 
     time: Micros
     result: float
-    good: bool = True
+    good: bool = True  # False for any quality but GOOD
+    applies: bool = True  # False outside the rule's schedule, where nothing is a breach
 
     @property
     def judged(self) -> bool:
@@ -238,7 +239,7 @@ def step(state: State, rule: Rule, sample: Sample) -> tuple[State, Events]:
     if state.stale and rule.silence is not Silence.BREACHES:
         fresh = (Event(Kind.FRESH, sample.time, state.last_result),)
     state = _contact(state, sample)
-    if rule.silence is not Silence.HOLDS:
+    if rule.silence is not Silence.HOLDS or not sample.applies:
         state = _judge_otherwise(state, rule, sample)
     elif sample.judged:
         state = _judge(state, rule, sample)
@@ -287,8 +288,8 @@ def _contact(state: State, sample: Sample) -> State:
 
 
 def _judge_otherwise(state: State, rule: Rule, sample: Sample) -> State:
-    """Judge for a rule to which silence means something: NaN is not breaching, contact clears."""
-    if rule.silence is Silence.CLEARS:
+    """Judge where NaN is not breaching, or where any contact clears."""
+    if rule.silence is Silence.CLEARS and sample.applies:
         return _judge(state, rule, sample if sample.good else sample._replace(result=nan))
     if state.condition is Condition.ACTIVE:
         return _become(state, Condition.CLEARING, sample.time)

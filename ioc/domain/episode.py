@@ -94,10 +94,14 @@ class Track:
         return announced(before, turns) if turns else []
 
     def revise(self, samples: Sequence[Sample]) -> Changes:
-        """Take samples that one late value changed together; the first one is the earliest."""
+        """Take samples that one value made together, in order of time: late ones at once."""
         kept = [sample for sample in samples if not self._beyond_horizon(sample.time)]
         self.dropped += len(samples) - len(kept)
-        return self._revise(kept, kept[0].time) if kept else []
+        late = [sample for sample in kept if self._behind(sample.time)]
+        changes = self._revise(late, late[0].time) if late else []
+        for sample in kept[len(late) :]:
+            changes += self.take(sample)
+        return changes
 
     def tick(self, instant: Micros) -> Changes:
         """Fire the timers due before `instant`: all that reached us before it was taken."""

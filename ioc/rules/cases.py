@@ -18,12 +18,14 @@ import msgspec
 
 from ioc.domain import levels
 from ioc.domain.alert import Condition, Kind, Sample
+from ioc.domain.inputs import Input
 from ioc.domain.instant import SECOND, Micros, from_datetime, from_seconds
 from ioc.domain.levels import Ladder, Rules
 from ioc.rules import definition, document, durations, series
 from ioc.rules.definition import Core, SeverityName
 from ioc.rules.document import Document, Trail
 from ioc.rules.durations import Seconds
+from ioc.rules.inputs import inputs
 from ioc.rules.series import Mark, Place
 
 START: Final = datetime.fromisoformat("2026-01-01T00:00:00+07:00")
@@ -242,7 +244,7 @@ def _inputs(case: Case, places: Sequence[Place]) -> Iterator[tuple[Micros, Place
 
 def _machine(rule: Core, level: int | None) -> _Machine:
     bound = definition.bind(rule, 1, _NEVER_SILENT)
-    return _Machine(bound if level is None else (bound[level - 1],))
+    return _Machine(bound if level is None else (bound[level - 1],), inputs(rule))
 
 
 @dataclass(slots=True)
@@ -250,6 +252,7 @@ class _Machine:
     """One rule, or one level of it, on its way along a series."""
 
     rules: Rules
+    input: Input | None
     ladder: Ladder = field(init=False)
     raises: int = 0
     taken: int = 0
@@ -262,6 +265,8 @@ class _Machine:
         while self.taken < len(inputs) and inputs[self.taken][0] <= instant:
             self._take(*inputs[self.taken])
             self.taken += 1
+        for sample in () if self.input is None else self.input.tick(instant):
+            self._moved(levels.step(self.ladder, self.rules, sample))
         self._moved(levels.tick(self.ladder, self.rules, Micros(instant + 1)))
         stands = levels.standing(self.ladder, self.rules)
         return {
@@ -275,8 +280,10 @@ class _Machine:
     def _take(self, time: Micros, place: Place) -> None:
         if isinstance(place, Mark):
             self._moved(levels.end(self.ladder, self.rules, time))
-        else:
-            self._moved(levels.step(self.ladder, self.rules, Sample(time, place)))
+            return
+        raw = Sample(time, place)
+        for sample in (raw,) if self.input is None else self.input.take(raw):
+            self._moved(levels.step(self.ladder, self.rules, sample))
 
     def _moved(self, result: tuple[Ladder, levels.Turns]) -> None:
         self.ladder, turns = result
