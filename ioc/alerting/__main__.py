@@ -30,7 +30,7 @@ from ioc.live import stream
 from ioc.rules import definition as rule_files
 from ioc.rules.definition import RuleFile
 from ioc.settings import Settings
-from ioc.storage import evaluation, pool, rules
+from ioc.storage import alert_states, evaluation, pool, rules
 from ioc.storage import verdict as verdicts
 from ioc.storage.evaluation import Db
 
@@ -55,7 +55,7 @@ class Database:
         return evaluation.offsets(self.conn, _PARTITION)
 
     def states(self) -> list[Saved]:
-        return evaluation.states(self.conn)
+        return alert_states.states(self.conn)
 
     def commit(self, verdict: Verdict) -> bool:
         return verdicts.commit(self.conn, verdict, _PARTITION, self.clock.now())

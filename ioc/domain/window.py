@@ -74,6 +74,12 @@ class Window:
         """Return the length of the pieces that windows have in common."""
         return min(self.step, HOUR)
 
+    @property
+    def memory(self) -> int:
+        """Return how far behind its end a window depends on values."""
+        rises = self.function is Function.INCREASE  # the first one from one before the window
+        return self.length * (2 if rises else 1)
+
     def enough(self, count: int, span: int) -> bool:
         """Tell whether so many values cover a span."""
         return count >= max(1, ceil(self.min_coverage * span / self.period - 1e-9))
@@ -155,13 +161,7 @@ class Windowed:
     def begin(self, time: Micros) -> Micros:
         """Begin with the window that closes after `time`; return from where values are needed."""
         self.closed = self.first = self.window.end_by(time)
-        return Micros(self.closed - self._memory)
-
-    @property
-    def _memory(self) -> int:
-        """Return how far behind its end a window depends on values."""
-        rises = self.window.function is Function.INCREASE  # the first one from one before it
-        return self.window.length * (2 if rises else 1)
+        return Micros(self.closed - self.window.memory)
 
     def _insert(self, sample: Sample) -> bool:
         place = bisect_left(self.raw, sample.time, key=_time)
@@ -189,7 +189,7 @@ class Windowed:
         for number in dict.fromkeys(self._number(one.time) for one in self.raw[:settled]):
             self._block(number)
         del self.raw[:settled]
-        self._forget(self._number(Micros(self.floor - self._memory)))
+        self._forget(self._number(Micros(self.floor - self.window.memory)))
 
     def _forget(self, first: int) -> None:
         for number in sorted(n for n in self.blocks if n < first):
@@ -201,7 +201,10 @@ class Windowed:
         """Yield the decided windows that a value at `time` may touch."""
         if self.closed is None or time >= self.closed:
             return
-        after, last = self.window.end_by(time), self.window.end_by(Micros(time + self._memory))
+        after, last = (
+            self.window.end_by(time),
+            self.window.end_by(Micros(time + self.window.memory)),
+        )
         if self.first is not None:
             after = max(after, self.first)
         yield from self._windows(after, min(self.closed, last))
@@ -303,9 +306,18 @@ def _same(one: Sample, other: Sample) -> bool:
     return alike and one.good == other.good
 
 
-def windows(window: Window, samples: Iterable[Sample], until: Micros) -> list[Sample]:
-    """Return every window of a whole sorted history that ends at or before `until`."""
-    source, found = Windowed(window, late_horizon=0), list[Sample]()
-    for sample in samples:
-        found += source.take(sample)
-    return found + source.tick(until)
+def windows(
+    window: Window, samples: Iterable[Sample], until: Micros, *, after: Micros | None = None
+) -> list[Sample]:
+    """Return every window of a whole sorted history that ends after `after`, at most at `until`.
+
+    What `Windowed` makes of the samples one by one, at once.
+    """
+    rows = list(samples)
+    if not rows:
+        return []
+    source = Windowed(window, late_horizon=0, raw=rows, newest=rows[-1].time)
+    source.closed = window.end_by(rows[0].time)
+    if after is not None:
+        source.closed = max(source.closed, window.end_by(after))
+    return source.tick(until)

@@ -151,16 +151,12 @@ class Level:
             samples += bisect_left(self._breached_at, end) - bisect_left(self._breached_at, first)
         if condition in (Condition.PENDING, Condition.ACTIVE):
             worst = self._peak(state, first, end)
-        return State(
-            condition,
-            state.since,
-            samples,
-            state.min_sample_time,
-            arrays.moments[end - 1],
-            arrays.values[arrays.judged_at[place]] if known else state.last_result,
-            False,  # noqa: FBT003  not stale: there was contact
-            state.raised_at,
-            *worst,
+        return state._replace(
+            samples=samples,
+            last_time=arrays.moments[end - 1],
+            last_result=arrays.values[arrays.judged_at[place]] if known else state.last_result,
+            peak=worst[0],
+            peak_at=worst[1],
         )
 
     def _peak(self, state: State, first: int, end: int) -> tuple[float | None, Micros | None]:
@@ -224,7 +220,6 @@ def _judgements(values: Floats, rule: Rule) -> tuple[Mask, Mask]:
 
 
 def _beyond(values: Floats, rule: Rule, slack: float) -> Mask:
-    low = -np.inf if rule.low is None else rule.low
     match rule.op:
         case Op.GT:
             return values > rule.limit - slack
@@ -235,14 +230,13 @@ def _beyond(values: Floats, rule: Rule, slack: float) -> Mask:
         case Op.LE:
             return values <= rule.limit + slack
         case Op.OUTSIDE:
-            return (values < low + slack) | (values > rule.limit - slack)
+            return (values < rule.low + slack) | (values > rule.limit - slack)
         case _:
-            return (low - slack <= values) & (values <= rule.limit + slack)
+            return (rule.low - slack <= values) & (values <= rule.limit + slack)
 
 
 def _badness(values: Floats, rule: Rule) -> Floats:
     """Return what is greater exactly where `Rule.worse` says so."""
-    low = -np.inf if rule.low is None else rule.low
     with np.errstate(invalid="ignore"):
         match rule.op:
             case Op.GT | Op.GE:
@@ -250,9 +244,9 @@ def _badness(values: Floats, rule: Rule) -> Floats:
             case Op.LT | Op.LE:
                 return -values
             case Op.OUTSIDE:
-                return np.maximum(low - values, values - rule.limit)
+                return np.maximum(rule.low - values, values - rule.limit)
             case _:
-                return np.minimum(values - low, rule.limit - values)
+                return np.minimum(values - rule.low, rule.limit - values)
 
 
 def run(levels: Sequence[Rule], arrays: Arrays, start: Micros, end: Micros) -> Result:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -26,6 +27,7 @@ from ioc.rules.durations import Seconds
 SEVERITIES: Final[Mapping[str, Severity]] = {s.name.lower(): s for s in Severity}
 TWO_SIDED: Final = (Op.OUTSIDE, Op.INSIDE)
 LOOKBACK: Final = Seconds(300)  # Prometheus' own: a series without a sample for so long is absent
+ZONE: Final = "Asia/Ho_Chi_Minh"
 # Names of Prometheus' rule files and ours for the same thing.
 _PROMETHEUS: Final = {"for": "on_delay", "keep_firing_for": "off_delay"}
 
@@ -83,7 +85,8 @@ class Window(_Part, frozen=True, kw_only=True):
     """
 
     length: Seconds
-    function: Literal["mean", "median", "max", "sum"] | None = None
+    function: Literal["mean", "median", "max", "sum", "increase"] | None = None
+    every: Seconds | None = None  # how often it closes; 24h: at midnight (ioc.domain.window)
     min_coverage: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.75
 
 
@@ -99,7 +102,7 @@ class Schedule(_Part, frozen=True, kw_only=True):
     """When a rule looks; at other times nothing is a breach (ioc.domain.schedule)."""
 
     hours: Annotated[tuple[Hours, ...], msgspec.Meta(min_length=1, max_length=50)]
-    zone: str = "Asia/Ho_Chi_Minh"
+    zone: str = ZONE
 
 
 class Core(_Part, frozen=True, kw_only=True):
@@ -240,6 +243,12 @@ def faults(rule: Core) -> Iterator[Fault]:
     yield from _window_faults(rule)
     if rule.stale_after is not None and not rule.stale_after:
         yield Fault(("stale_after",), "stale_after: 0 would be always silent; write 30m or remove")
+    if rule.schedule is not None and rule.schedule.zone not in available_timezones():
+        zone = rule.schedule.zone
+        message = document.unknown_value("zone", zone, list(available_timezones()))
+        yield Fault(("schedule", "zone"), message)
+    if rule.schedule is not None and rule.input == "no_data":
+        yield Fault(("schedule",), "schedule: silence has no hours; remove it")
     if rule.valid_from and rule.valid_to and rule.valid_to < rule.valid_from:
         yield Fault(("valid_to",), "valid_to: lies before valid_from; write a later date")
 
@@ -289,7 +298,7 @@ def _window_faults(rule: Core) -> Iterator[Fault]:
     if not window.length:
         yield Fault(("window", "length"), "length: 0 holds no value; write 1h")
     allowed: dict[str, tuple[str | None, ...]] = {
-        "value": ("mean", "max", "sum"),
+        "value": ("mean", "max", "sum", "increase"),
         "deviation": ("mean", "median"),
         "rate": (None,),
         "no_data": (),
@@ -314,7 +323,7 @@ def bind(rule: Core, version: int, stale_after_s: float) -> tuple[Rule, ...]:
             version=version,
             op=rule.op or Op.GT,
             limit=_limit(level),
-            low=level.low,
+            low=-inf if level.low is None else level.low,
             severity=SEVERITIES[level.severity],
             stale_after=from_seconds(stale),
             late_horizon=from_seconds(rule.late_horizon),

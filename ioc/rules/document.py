@@ -120,8 +120,8 @@ def convert(value: object, kind: type[T]) -> T:
 
 
 def builtins(value: object) -> Any:  # noqa: ANN401  JSON
-    """Return the JSON types of a struct; durations are numbers of seconds."""
-    return msgspec.to_builtins(value, enc_hook=_encode)
+    """Return what a struct is once stored as JSON; durations are numbers of seconds."""
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_encode))
 
 
 def _decode(kind: type[Any], written: object) -> object:

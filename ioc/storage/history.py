@@ -35,6 +35,43 @@ class Columns:
     good: Bools
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A datastream of an admitted thing, with what a rule asks of it."""
+
+    datastream: DatastreamId
+    external_id: str  # of its thing
+    code: str
+    observed_property: str
+    kind: str
+    feed: str
+    expected_period_s: float
+    stale_after_s: float
+
+
+_STREAM: Final = (
+    "select d.id, t.external_id, d.code, d.property, t.kind, t.feed, d.expected_period_s,"
+    " d.stale_after_s from datastream d join thing t on t.id = d.thing_id"
+    " where t.state = 'admitted' and "
+)
+
+
+def observing(conn: Connection[tuple[Any, ...]], observed_property: str) -> list[Stream]:
+    """Return the datastreams of a property, by id."""
+    rows = conn.execute(_STREAM + "d.property = %s order by d.id", (observed_property,))
+    return [Stream(*row) for row in rows]
+
+
+def named(conn: Connection[tuple[Any, ...]], name: str) -> list[Stream]:
+    """Return what an id, `thing/code` or `feed/thing/code` may mean: none, one or several."""
+    rows = conn.execute(
+        _STREAM + "(d.id::text = %(name)s or t.external_id || '/' || d.code = %(name)s"
+        " or t.feed || '/' || t.external_id || '/' || d.code = %(name)s) order by d.id",
+        {"name": name},
+    )
+    return [Stream(*row) for row in rows]
+
+
 _QUERY: Final = (
     "select datastream_id, array_agg(phenomenon_time), array_agg(result), array_agg(quality)"
     " from (select datastream_id, phenomenon_time, result, quality from observation"

@@ -30,7 +30,7 @@ def settle(world: World, wandering: Wandering) -> None:
     end = wandering.now + 300 * SECOND
     world.sign(end, BEGIN)
     (rule,) = rules.load(world.config / "rules")
-    expected = world.expected(rules.bind(rule, 1, 60)[0], end)
+    expected = world.expected(rules.bind(rule, 1, 60), end)
     assert expected
     wait_for(lambda: world.log() == expected or None, 20)
     assert world.at_most_one_open()

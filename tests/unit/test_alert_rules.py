@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,9 @@ def test_shipped_rules_are_whole() -> None:
 def test_a_stored_definition_is_the_same_rule() -> None:
     """What is stored as JSON reads back as the rule that was written."""
     for rule in rules.load(SHIPPED / "rules"):
-        assert rules.parse(rule.definition()) == rule
+        stored = rule.definition()
+        assert rules.parse(stored) == rule
+        assert stored == json.loads(json.dumps(stored)), "an equal rule would be a new version"
 
 
 def test_durations_become_micros_and_silence_has_a_default(tmp_path: Path) -> None:

@@ -13,20 +13,15 @@ from ioc.domain.alert import START, Condition, Kind, Op, Rule, Sample, Severity,
 from ioc.domain.backtest import Episode, Result, alerts, difference, fold, together
 from ioc.domain.episode import Track
 from ioc.domain.instant import DAY, HOUR, MINUTE, Micros
+from ioc.domain.levels import Rules
 from ioc.rules.backtest_arrays import Arrays, Level, run
-from tests.unit.test_alert_properties import rules as one_sided
-from tests.unit.test_alert_properties import series
-
-# Two-sided rules have a lower bound; the others do not look at it.
-rules = st.builds(
-    lambda rule, op, low: replace(rule, op=op, low=low if op in (Op.OUTSIDE, Op.INSIDE) else None),
-    one_sided,
-    st.sampled_from(list(Op)),
-    st.sampled_from([4.0, 5.0, 8.0]),
-)
+from tests.unit.test_alert_properties import ladders, rules, series
 
 FEW = settings(max_examples=300, deadline=None)
 FULL = settings(max_examples=20_000, deadline=None)
+
+
+Alert = tuple[Micros, Micros | None, Severity]
 
 
 class EverySample:
@@ -50,7 +45,7 @@ class EverySample:
 
 def live(rule: Rule, samples: list[Sample], end: Micros) -> list[Episode]:
     """Return the episodes that the live track announced, with the peak it would have stored."""
-    track, found = Track(rule), list[Episode]()
+    track, found = Track((rule,)), list[Episode]()
     peak: tuple[float | None, Micros | None] = (None, None)
 
     def hear(changes: list[tuple[Kind, Micros]]) -> None:
@@ -61,13 +56,38 @@ def live(rule: Rule, samples: list[Sample], end: Micros) -> list[Episode]:
                 found[-1] = found[-1]._replace(end=time, peak=peak[0], peak_at=peak[1])
 
     for sample in samples:
-        peak = track.state.peak, track.state.peak_at
+        peak = track.state.states[0].peak, track.state.states[0].peak_at
         hear([(c.kind, c.time) for c in track.take(sample)])
-    peak = track.state.peak, track.state.peak_at
+    peak = track.state.states[0].peak, track.state.states[0].peak_at
     hear([(c.kind, c.time) for c in track.tick(end)])
-    if track.state.in_alarm:
-        found[-1] = found[-1]._replace(peak=track.state.peak, peak_at=track.state.peak_at)
+    state = track.state.states[0]
+    if state.in_alarm:
+        found[-1] = found[-1]._replace(peak=state.peak, peak_at=state.peak_at)
     return found
+
+
+def live_alerts(levels: Rules, samples: list[Sample], end: Micros) -> list[Alert]:
+    """Return start, end and highest severity of each alert that the live track announced."""
+    track, found = Track(levels), list[Alert]()
+    changes = [change for sample in samples for change in track.take(sample)]
+    for change in changes + track.tick(end):
+        if change.kind is Kind.RAISE:
+            assert change.severity is not None
+            found.append((change.time, None, change.severity))
+        elif change.kind is Kind.RTN:
+            found[-1] = (found[-1][0], change.time, found[-1][2])
+        elif change.kind is Kind.SEV_UP:
+            assert change.severity is not None
+            found[-1] = (*found[-1][:2], min(found[-1][2], change.severity))
+    return found
+
+
+def check_levels(levels: Rules, samples: list[Sample], after: int) -> None:
+    end = Micros(samples[-1].time + after)
+    result = run(levels, Arrays.of_samples(samples), Micros(0), end)
+    assert [(e.start, e.end, e.severity) for e in result.episodes] == live_alerts(
+        levels, samples, end
+    )
 
 
 def check_equal(rule: Rule, samples: list[Sample], after: int) -> None:
@@ -96,7 +116,7 @@ def check_states(rule: Rule, samples: list[Sample]) -> None:
 def essence(state: State) -> State:
     """Return what the next samples depend on: when NORMAL and ACTIVE began is no part of it."""
     steady = state.condition in (Condition.NORMAL, Condition.ACTIVE)
-    return state._replace(since=None) if steady else state
+    return state._replace(since=None, began=None) if steady else state
 
 
 @FEW
@@ -104,6 +124,13 @@ def essence(state: State) -> State:
 def test_backtest_is_the_live_fold(rule: Rule, samples: list[Sample], after: int) -> None:
     """I5: an array folded with the shortcut gives the live track's episodes and peaks."""
     check_equal(rule, samples, after)
+
+
+@FEW
+@given(ladders(), series(), st.integers(0, 60))
+def test_levels_are_the_live_ladder(levels: Rules, samples: list[Sample], after: int) -> None:
+    """I5 for levels: start, end and highest severity of every alert are the live track's."""
+    check_levels(levels, samples, after)
 
 
 @FEW
@@ -116,11 +143,12 @@ def test_the_shortcut_keeps_the_whole_state(rule: Rule, samples: list[Sample]) -
 @pytest.mark.rig
 @pytest.mark.skipif(not os.getenv("IOC_RIG"), reason="full counts: make rig")
 @FULL
-@given(rules, series(), st.integers(0, 60))
-def test_backtest_is_the_live_fold_full(rule: Rule, samples: list[Sample], after: int) -> None:
+@given(ladders(), series(), st.integers(0, 60))
+def test_backtest_is_the_live_fold_full(levels: Rules, samples: list[Sample], after: int) -> None:
     """I5 with full counts."""
-    check_equal(rule, samples, after)
-    check_states(rule, samples)
+    check_levels(levels, samples, after)
+    check_equal(levels[0], samples, after)
+    check_states(levels[0], samples)
 
 
 def test_of_equal_times_the_last_stands() -> None:

@@ -225,7 +225,7 @@ def _first_raise(rule_id: str, kind: str, value: Callable[[dict[str, Any]], floa
     rule = next(rule for rule in rule_files.load(CONFIG / "rules") if rule.id == rule_id)
     firsts = []
     for unit in of(kind):
-        track = Track(bind(rule, 1, 600)[0])
+        track = Track(bind(rule, 1, 600))
         for at, body in said(unit, 0, 20 * MINUTE, model.PERIOD[kind]):
             result = value(body)
             if result is not None:

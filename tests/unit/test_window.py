@@ -131,6 +131,15 @@ def test_what_a_counter_rose_in_a_long_gap_belongs_to_no_window() -> None:
     assert list(increments(before, later, HOUR)) == [0.0, 1.0]
 
 
+def test_a_late_counter_value_parts_a_rise() -> None:
+    """A late value of a counter changes what the value after it rose, in the next window, too."""
+    rain = Window(Function.INCREASE, HOUR, period=HOUR, every=HOUR)
+    source = Windowed(rain, late_horizon=DAY)
+    for sample in (Sample(at(0.5), 1.0), Sample(at(1.25), 5.0), Sample(at(2.0), 5.0)):
+        source.take(sample)
+    assert source.take(Sample(at(0.75), 4.0)) == [Sample(at(1), 3.0), Sample(at(2), 1.0)]
+
+
 def test_a_window_must_close_at_the_same_times_every_day() -> None:
     """What fits neither day nor hour is refused."""
     for length, every in ((90 * MINUTE, None), (0, None), (HOUR, 7 * HOUR), (40 * DAY, None)):
@@ -236,6 +245,8 @@ def check_any_order(window: Window, samples: list[Sample], seed: int) -> None:
             until = max(until, Micros(sample.time + choose.randint(0, 200) * MINUTE))
             out.update({s.time: s for s in source.tick(until)})
     assert source.dropped == 0
+    ordered = [known[time] for time in sorted(known)]
+    assert key(windows(window, ordered, until)) == key(at_once(window, ordered, until))
     assert source.take(arrivals[-1]) == []
     expected = at_once(window, list(known.values()), until)
     assert key(sorted(out.values())) == key(expected)
