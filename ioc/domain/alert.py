@@ -67,6 +67,7 @@ class Kind(StrEnum):
     ESCALATE = "ESCALATE"
     REALARM = "REALARM"
     REPEAT = "REPEAT"
+    LATCH = "LATCH"  # returned, but held until somebody resets it
     RESET = "RESET"  # of a latched alert
     HANDLING = "HANDLING"  # the workflow beside the alert took a step
     CLOSE = "CLOSE"
@@ -89,6 +90,7 @@ class Rule:
     min_samples: int = 1
     level: int = 1
     auto_acknowledge: bool = False  # closes by itself on return: for news nobody must answer
+    latch: bool = False  # stays on after its return until somebody resets it
 
     def breached(self, value: float) -> bool:
         """Tell whether a value breaches the limit."""
