@@ -8,15 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from ioc.domain.alert import Kind
 from ioc.domain.announcement import EVALUATOR, Alert, Desk, Entry, Notice, Outcome, Over
-from ioc.domain.evaluation import Announcement, Key, Peak, Saved, Verdict
+from ioc.domain.evaluation import Announcement, Key, Peak, Verdict
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.mask import Masked, Masks, Target
 from ioc.domain.observation import ThingId
-from ioc.storage import evaluation, masks, outbox
+from ioc.storage import alert_states, evaluation, masks, outbox
 from ioc.storage.alerts import (
     APPEND_NEXT,
     APPEND_ONCE,
@@ -25,7 +24,6 @@ from ioc.storage.alerts import (
     append,
     entry_to_row,
     from_row,
-    moment,
     to_row,
 )
 from ioc.storage.script import run
@@ -42,8 +40,8 @@ def commit(conn: Db, verdict: Verdict, partition: int, now: Micros) -> bool:
     with conn.transaction():
         changed = _announce(conn, verdict.announcements, now)
         _save_peaks(conn, verdict.peaks)
-        _save_states(conn, verdict.states)
-        _delete_states(conn, verdict.gone)
+        alert_states.delete(conn, verdict.gone)
+        alert_states.save(conn, verdict.states)
         evaluation.save_offsets(conn, partition, verdict.offsets)
     return changed or bool(verdict.peaks)
 
@@ -174,48 +172,3 @@ def _save_peaks(conn: Db, peaks: Sequence[Peak]) -> None:
                 " and datastream_id = %s and closed_at is null and active",
                 [(p.result, to_datetime(p.time), p.rule_id, p.datastream) for p in peaks],
             )
-
-
-def _save_states(conn: Db, states: Sequence[Saved]) -> None:
-    if states:
-        with conn.cursor() as cursor:
-            cursor.executemany(
-                "insert into alert_state (rule_id, level, datastream_id, version, condition, since,"
-                " samples, min_sample_time, last_time, last_result, stale, raised_at, checkpoint)"
-                " values (" + "%s, " * 12 + "%s)"
-                " on conflict (rule_id, level, datastream_id) do update set"
-                " version = excluded.version, condition = excluded.condition,"
-                " since = excluded.since, samples = excluded.samples,"
-                " min_sample_time = excluded.min_sample_time, last_time = excluded.last_time,"
-                " last_result = excluded.last_result, stale = excluded.stale,"
-                " raised_at = excluded.raised_at, checkpoint = excluded.checkpoint",
-                [_state_row(saved) for saved in states],
-            )
-
-
-def _state_row(saved: Saved) -> tuple[Any, ...]:
-    state = saved.state
-    return (
-        saved.rule_id,
-        saved.level,
-        saved.datastream,
-        saved.version,
-        state.condition.value,
-        moment(state.since),
-        state.samples,
-        moment(state.min_sample_time),
-        moment(state.last_time),
-        state.last_result,
-        state.stale,
-        moment(state.raised_at),
-        Jsonb(evaluation.state_to_json(saved.checkpoint)),
-    )
-
-
-def _delete_states(conn: Db, gone: Sequence[Key]) -> None:
-    if gone:
-        conn.execute(
-            "delete from alert_state where (rule_id, datastream_id) in"
-            " (select * from unnest(%s::text[], %s::integer[]))",
-            ([rule for rule, _ in gone], [datastream for _, datastream in gone]),
-        )

@@ -37,7 +37,7 @@ class Desk:
         self.world.prepare(2)
         (file,) = found = rule_files.load(self.world.config / "rules")
         rules.sync(conn, found, "test")
-        self.rule: Rule = rule_files.bind(file, 1, 60)
+        self.rule: Rule = rule_files.bind(file, 1, 60)[0]
 
     def say(self, *changes: Change, stream: int = 0, rule: Rule | None = None) -> None:
         thing = self.world.one(
@@ -216,9 +216,9 @@ def test_sync_writes_a_version_only_for_a_change(desk: Desk) -> None:
     edited = RULE_FILE.replace("limit: 50", "limit: 51")
     found = rule_files.load(configuration(desk.world.config, edited) / "rules")
     assert rules.sync(desk.conn, found, "x").changed == ("over",)
-    assert [(rule.version, rule.definition["limit"]) for rule in rules.enabled(desk.conn)] == [
-        (2, 51)
-    ]
+    assert [
+        (rule.version, rule.definition["levels"][0]["limit"]) for rule in rules.enabled(desk.conn)
+    ] == [(2, 51)]
     assert rules.sync(desk.conn, [], "x").disabled == ("over",)
     assert rules.enabled(desk.conn) == []
     assert rules.sync(desk.conn, found, "x") == rules.Synced((), (), ())
