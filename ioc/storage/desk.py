@@ -1,4 +1,4 @@
-"""The wall clock of alerts: masks that begin and end, escalation, re-alarm, what people ordered.
+"""The wall clock of alerts: masks that begin and end, escalation, repeat, re-alarm.
 
 Called each second by the dispatcher; several may run at once. A call reads every open alert once,
 slim, and then locks and decides only about those for which something changed.
@@ -13,8 +13,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from ioc.domain.alert import Kind
-from ioc.domain.announcement import Alert, Draft, Notice, settle
+from ioc.domain.announcement import Alert, Draft, settle
 from ioc.domain.instant import Micros, from_datetime, to_datetime
 from ioc.domain.mask import Masks, Target
 from ioc.domain.timers import fire
@@ -48,11 +47,6 @@ _LOCK: Final[LiteralString] = (
     "select " + COLUMNS + " from alert where id = any(%s)"  # noqa: S608  our own constant
     " and closed_at is null order by id for update skip locked"
 )
-_ORDERED: Final[LiteralString] = (
-    "delete from alert_notice where id in"
-    " (select id from alert_notice order by id limit %s for update skip locked)"
-    " returning alert_id, occurrence, kind, n"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +70,15 @@ class _Look:
 
 
 def tick(conn: Db, now: Micros) -> bool:
-    """Do what the clock and people's orders ask of alerts; return whether an alert changed.
+    """Do what the clock asks of alerts; return whether an alert changed.
 
     One transaction: alerts, their log and what must be told, or nothing of it.
     """
     with conn.transaction():
-        outbox.put(conn, _ordered(conn), now)
         board = run(conn, masks.in_force(now))
         found = [look for look in _looks(conn, now) if look.differs(board, now)]
         found.sort(key=lambda look: look.severity)  # the worst first
         return bool(found) and _decide(conn, board, [look.alert for look in found[:BOUND]], now)
-
-
-def _ordered(conn: Db) -> list[Notice]:
-    rows = conn.execute(_ORDERED, (BOUND,)).fetchall()
-    return [Notice(alert, occurrence, Kind(kind), n) for alert, occurrence, kind, n in sorted(rows)]
 
 
 def _looks(conn: Db, now: Micros) -> Iterable[_Look]:

@@ -1,12 +1,13 @@
 """What people do to alerts, in one transaction each: row locked, decided, written, logged.
 
-Each function is a script (ioc.storage.script). It returns the alert as it then stands, None when
-there is no such alert, and raises OrderError when the alert does not take the command.
+Each order is a script (ioc.storage.script) for `give` or `give_async`. None means that there is no
+such alert; OrderError is raised when the alert does not take the command as it stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -16,47 +17,67 @@ from ioc.domain.errors import ForbiddenError
 from ioc.domain.instant import Micros
 from ioc.domain.operator import Step
 from ioc.domain.permission import Action
-from ioc.storage import masks
+from ioc.storage import masks, outbox
 from ioc.storage.alerts import COLUMNS, WRITE, append, entry_to_row, from_row, to_row
-from ioc.storage.script import Script
+from ioc.storage.script import AsyncDb, Db, Script, run, run_async
 
 _ONE: Final[LiteralString] = (
     "select " + COLUMNS + " from alert where id = %s for update"  # noqa: S608  our own constant
 )
-_HAND_ON: Final[LiteralString] = (
-    "insert into alert_notice (alert_id, occurrence, kind, n)"
-    " select * from unnest(%s::uuid[], %s::integer[], %s::text[], %s::integer[])"
-)
 
 
-def acknowledge(key: UUID, actor: str, now: Micros, note: str = "") -> Script[Alert | None]:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The alert as it stands after a command, and what people must be told of it."""
+
+    alert: Alert
+    notices: tuple[Notice, ...] = ()
+
+
+def give(conn: Db, order: Script[Done | None], now: Micros) -> Alert | None:
+    """Give an order in one transaction, what it tells included; None: no such alert."""
+    with conn.transaction():
+        done = run(conn, order)
+        outbox.put(conn, () if done is None else done.notices, now)
+    return None if done is None else done.alert
+
+
+async def give_async(conn: AsyncDb, order: Script[Done | None], now: Micros) -> Alert | None:
+    """Give an order, as `give` does."""
+    async with conn.transaction():
+        done = await run_async(conn, order)
+        await outbox.put_async(conn, () if done is None else done.notices, now)
+    return None if done is None else done.alert
+
+
+def acknowledge(key: UUID, actor: str, now: Micros, note: str = "") -> Script[Done | None]:
     """Take responsibility; repeating it changes nothing."""
     return (yield from _order(key, now, lambda a: operator.acknowledge(a, actor, now, note)))
 
 
-def comment(key: UUID, actor: str, note: str, now: Micros) -> Script[Alert | None]:
+def comment(key: UUID, actor: str, note: str, now: Micros) -> Script[Done | None]:
     """Append a note."""
     return (yield from _order(key, now, lambda a: operator.comment(a, actor, note, now)))
 
 
-def assign(key: UUID, actor: str, assignee: str | None, now: Micros) -> Script[Alert | None]:
+def assign(key: UUID, actor: str, assignee: str | None, now: Micros) -> Script[Done | None]:
     """Give the alert to somebody, or to nobody."""
     return (yield from _order(key, now, lambda a: operator.assign(a, actor, assignee, now)))
 
 
-def close(key: UUID, actor: str, now: Micros) -> Script[Alert | None]:
+def close(key: UUID, actor: str, now: Micros) -> Script[Done | None]:
     """Close what is over."""
     return (yield from _order(key, now, lambda a: operator.close(a, actor, now)))
 
 
-def reset(key: UUID, actor: str, now: Micros) -> Script[Alert | None]:
+def reset(key: UUID, actor: str, now: Micros) -> Script[Done | None]:
     """Let go of a latched alert."""
     return (yield from _order(key, now, lambda a: operator.reset(a, actor, now)))
 
 
 def take_step(
     key: UUID, step: Step, actor: str, now: Micros, may: Callable[[Action], bool]
-) -> Script[Alert | None]:
+) -> Script[Done | None]:
     """Take the handling one step on; ForbiddenError when the actor may not take this one."""
 
     def command(alert: Alert) -> Outcome:
@@ -70,7 +91,7 @@ def take_step(
 
 def shelve(
     key: UUID, actor: str, lasting: int, reason: str, now: Micros, *, one_shot: bool = False
-) -> Script[Alert | None]:
+) -> Script[Done | None]:
     """Put the alarm on the shelf; a shelf it has is replaced."""
     alert = yield from _locked(key)
     if alert is None:
@@ -81,16 +102,16 @@ def shelve(
     return (yield from _settled(alert, actor, now))
 
 
-def unshelve(key: UUID, actor: str, now: Micros) -> Script[Alert | None]:
+def unshelve(key: UUID, actor: str, now: Micros) -> Script[Done | None]:
     """Take the alarm from the shelf; what it held back is told."""
     alert = yield from _locked(key)
     if alert is None:
         return None
     lifted = yield from masks.lift_shelves(alert.rule_id, alert.datastream, actor, now)
-    return (yield from _settled(alert, actor, now)) if lifted else alert
+    return (yield from _settled(alert, actor, now)) if lifted else Done(alert)
 
 
-def _order(key: UUID, now: Micros, command: Callable[[Alert], Outcome]) -> Script[Alert | None]:
+def _order(key: UUID, now: Micros, command: Callable[[Alert], Outcome]) -> Script[Done | None]:
     alert = yield from _locked(key)
     if alert is None:
         return None
@@ -102,10 +123,10 @@ def _locked(key: UUID) -> Script[Alert | None]:
     return from_row(rows[0]) if rows else None
 
 
-def _settled(alert: Alert, actor: str, now: Micros) -> Script[Alert]:
+def _settled(alert: Alert, actor: str, now: Micros) -> Script[Done]:
     """Look at the alert's masks again, and write what that changes."""
     if alert.closed_at is not None:
-        return alert
+        return Done(alert)
     board = yield from masks.in_force(now)
     known = yield from masks.facts([alert.datastream])
     target = masks.target(known, alert.rule_id, alert.datastream, alert.thing)
@@ -114,24 +135,9 @@ def _settled(alert: Alert, actor: str, now: Micros) -> Script[Alert]:
     return (yield from _written(alert, draft.outcome, now))
 
 
-def _written(alert: Alert, outcome: Outcome, now: Micros) -> Script[Alert]:
+def _written(alert: Alert, outcome: Outcome, now: Micros) -> Script[Done]:
     for changed in outcome.alerts:
         yield WRITE, to_row(changed)
     for entry in outcome.entries:
         yield append(entry), entry_to_row(entry, now)
-    if outcome.notices:
-        yield from _hand_on(outcome.notices)
-    return outcome.alerts[-1] if outcome.alerts else alert
-
-
-def _hand_on(notices: tuple[Notice, ...]) -> Script[None]:
-    """Leave notices for the desk, which knows whom to tell."""
-    yield (
-        _HAND_ON,
-        (
-            [notice.alert for notice in notices],
-            [notice.occurrence for notice in notices],
-            [notice.kind.value for notice in notices],
-            [notice.n for notice in notices],
-        ),
-    )
+    return Done(outcome.alerts[-1] if outcome.alerts else alert, outcome.notices)

@@ -90,8 +90,9 @@ class Commands:
             known = await _receipt(conn, receipt)
             if known is not None:
                 return known
-            script = orders.acknowledge(alert_id, who.actor, self._clock.now(), note)
-            result = _acknowledgement(_found(await run_async(conn, script), alert_id))
+            now = self._clock.now()
+            order = orders.acknowledge(alert_id, who.actor, now, note)
+            result = _acknowledgement(_found(await orders.give_async(conn, order, now), alert_id))
             entry = audit.Entry(
                 who.actor, "alert.acknowledge", result.id, {"by": result.acked_by}, address
             )
@@ -118,8 +119,9 @@ class Commands:
     ) -> Answer:
         try:
             async with conn.transaction():
-                script = orders.acknowledge(alert_id, who.actor, self._clock.now())
-                done = _acknowledgement(_found(await run_async(conn, script), alert_id))
+                now = self._clock.now()
+                order = orders.acknowledge(alert_id, who.actor, now)
+                done = _acknowledgement(_found(await orders.give_async(conn, order, now), alert_id))
                 entry = audit.Entry(
                     who.actor, "alert.acknowledge", done.id, {"by": done.acked_by}, address
                 )
@@ -183,11 +185,14 @@ class Commands:
         who: Identity,
         order: Order,
         word: str,
-        script: Script[Alert | None],
+        script: Script[orders.Done | None],
         **detail: Any,  # noqa: ANN401  JSON
     ) -> Alert:
         entry = audit.Entry(who.actor, f"alert.{word}", str(order.alert), detail, order.address)
-        done = _found(await self._run(script, entry), order.alert)
+        async with self._database.connection() as conn, conn.transaction():
+            given = await orders.give_async(conn, script, self._clock.now())
+            done = _found(given, order.alert)
+            await audit.record_async(conn, entry)
         await self._notifier.notify("alert")
         return done
 

@@ -21,7 +21,6 @@ from ioc.domain.observation import DatastreamId, ThingId
 from ioc.rules import definition as rule_files
 from ioc.storage import alerts, orders, rules, verdict
 from ioc.storage.alerts import OpenAlert
-from ioc.storage.script import run, run_async
 from tests.integration.evaluation_rig import RULE_FILE, Db, World, configuration
 
 T0 = Micros(1_790_000_000 * SECOND)
@@ -89,7 +88,7 @@ def test_return_before_acknowledgement_waits_for_it(desk: Desk) -> None:
     desk.say(RAISE, RTN)
     (row,) = desk.open()
     assert not row.active
-    answer = run(desk.conn, orders.acknowledge(row.id, "lan", NOW))
+    answer = orders.give(desk.conn, orders.acknowledge(row.id, "lan", NOW), NOW)
     assert answer is not None
     assert (answer.acked_by, answer.closed_at) == ("lan", NOW)
     assert desk.open() == ()
@@ -99,7 +98,7 @@ def test_return_before_acknowledgement_waits_for_it(desk: Desk) -> None:
 def test_return_after_acknowledgement_closes(desk: Desk) -> None:
     """ACK, then RTN: closed, one event each."""
     desk.say(RAISE)
-    run(desk.conn, orders.acknowledge(desk.open()[0].id, "lan", NOW))
+    orders.give(desk.conn, orders.acknowledge(desk.open()[0].id, "lan", NOW), NOW)
     desk.say(RTN)
     assert desk.open() == ()
     assert sorted(event[1] for event in desk.events()) == ["ACK", "CLOSE", "RAISE", "RTN"]
@@ -118,7 +117,7 @@ def test_a_closed_alert_stays_closed(desk: Desk) -> None:
     """A raise after the close is another alert, even with the very same start."""
     desk.say(RAISE)
     first = desk.open()[0].id
-    run(desk.conn, orders.acknowledge(first, "lan", NOW))
+    orders.give(desk.conn, orders.acknowledge(first, "lan", NOW), NOW)
     desk.say(RTN, RAISE)
     (second,) = desk.open()
     assert second.id != first
@@ -129,12 +128,12 @@ def test_acknowledging_twice_changes_nothing(desk: Desk) -> None:
     """The second one learns who was first; an unknown alert is not found."""
     desk.say(RAISE)
     key = desk.open()[0].id
-    run(desk.conn, orders.acknowledge(key, "lan", NOW))
-    again = run(desk.conn, orders.acknowledge(key, "minh", NOW))
+    orders.give(desk.conn, orders.acknowledge(key, "lan", NOW), NOW)
+    again = orders.give(desk.conn, orders.acknowledge(key, "minh", NOW), NOW)
     assert again is not None
     assert again.acked_by == "lan"
     assert len(desk.events()) == 2
-    assert run(desk.conn, orders.acknowledge(uuid4(), "lan", NOW)) is None
+    assert orders.give(desk.conn, orders.acknowledge(uuid4(), "lan", NOW), NOW) is None
 
 
 def test_the_awaiting_form_does_the_same(desk: Desk, database_url: str) -> None:
@@ -144,7 +143,7 @@ def test_the_awaiting_form_does_the_same(desk: Desk, database_url: str) -> None:
     async def act(key: UUID) -> tuple[object, int]:
         conn = await AsyncConnection.connect(database_url, autocommit=True)
         async with conn:
-            answer = await run_async(conn, orders.acknowledge(key, "lan", NOW))
+            answer = await orders.give_async(conn, orders.acknowledge(key, "lan", NOW), NOW)
             return answer, (await alerts.open_alerts_async(conn)).unacked
 
     answer, unacked = asyncio.run(act(desk.open()[0].id))

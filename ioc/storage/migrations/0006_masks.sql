@@ -41,16 +41,6 @@ update alert set announced = occurrence, told_severity = severity, clock_from = 
 create index alert_due on alert (due_at) where closed_at is null;
 create index alert_open_of_thing on alert (thing_id) where closed_at is null;
 
--- What people must be told of a command given through the web: handed on to the outbox by the desk,
--- which knows the policies, within a second.
-create table alert_notice (
-  id bigint generated always as identity primary key,
-  alert_id uuid not null references alert (id),
-  occurrence integer not null,
-  kind text not null,
-  n integer not null
-);
-
 -- The gateway, recorder or link behind which a thing speaks.
 alter table thing
   add column parent_id integer references thing (id) on delete set null check (parent_id <> id);
