@@ -77,6 +77,7 @@ class Kind(StrEnum):
     ESCALATE = "ESCALATE"
     REALARM = "REALARM"
     REPEAT = "REPEAT"
+    LATCH = "LATCH"  # returned, but held until somebody resets it
     RESET = "RESET"  # of a latched alert
     HANDLING = "HANDLING"  # the workflow beside the alert took a step
     CLOSE = "CLOSE"
