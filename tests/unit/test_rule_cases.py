@@ -371,6 +371,23 @@ def test_a_difference_is_shown_in_a_table(tmp_path: Path) -> None:
     assert row.split() == ["11", "7m", "pm25-high", "s1", "severity", "null", "high"]
 
 
+def test_a_series_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """To YAML 0x10 is sixteen; in a series it is eleven zeros, quoted or not."""
+    text = ISSUE.replace('"120+10x5 _x3 stale"', "0x10").replace(
+        "state: PENDING, severity: high, ", ""
+    )
+    assert run(tmp_path, text.replace("at: 7m", "at: 39m"))[0] == 0
+    assert run(tmp_path, text.replace("at: 7m", "at: 40m"))[0] == 1
+
+
+def test_a_test_without_a_name_has_a_number(tmp_path: Path) -> None:
+    """A name is for people; nothing depends on it."""
+    code, said = run(
+        tmp_path, ISSUE.replace("  - name: holds five minutes\n    start", "  - start")
+    )
+    assert (code, said.splitlines()[0]) == (0, "ok\t#1")
+
+
 def test_json_says_the_same(tmp_path: Path) -> None:
     """One object: whether all holds, and each difference with its values."""
     code, said = run(tmp_path, ISSUE.replace("state: PENDING", "state: ACTIVE"), "--json")
@@ -413,7 +430,7 @@ def test_a_wrong_file_is_told_where_and_what(tmp_path: Path, old: str, new: str,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "3", "rules: []\ntests: []", "a: &x [*x]", "\x00", "- ["]
+    "text", ["", "[]", "3", "rules: []\ntests: []", "a: &x [*x]", "\x00", "- [", "[" * 5000]
 )
 def test_any_nonsense_is_refused(tmp_path: Path, text: str) -> None:
     """Empty, wrong at the root, endless or broken: one line with the file."""
