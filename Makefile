@@ -73,4 +73,5 @@ rig: .venv/.dev frontend services ## full counts of tests and benchmarks; JSON i
 	$(PY) -m bench.fuzz --seconds 600 > .rig/fuzz.json
 	$(PY) -m bench.ingest --json > .rig/ingest.json
 	$(PY) -m bench.live --json > .rig/live.json
+	$(PY) -m bench.alerts --json > .rig/alerts.json
 	@cat .rig/fuzz.json .rig/soak.json .rig/ingest.json .rig/live.json
