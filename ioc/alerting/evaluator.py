@@ -185,7 +185,7 @@ class Evaluator:
         for key in [k for k in saved if k not in wanted and k not in self.bounds]:
             self._end(_orphan(saved[key]))
         stored = {**saved, **{key: _saved(bound) for key, bound in self.bounds.items()}}
-        new = [b for key, b in wanted.items() if not self._has(key, b.track.rules)]
+        new = [bound for bound in wanted.values() if not self._has(bound)]
         chunks = iter(new)
         while chunk := list(islice(chunks, CHUNK)):
             jobs = [rebuild.Job(b.track, b.input, b.subject.datastream) for b in chunk]
@@ -194,8 +194,11 @@ class Evaluator:
                 self._begin(bound, stored.get(bound.key))
         self._index()
 
-    def _has(self, key: Key, rules: Rules) -> bool:
-        return key in self.bounds and self.bounds[key].track.rules == rules
+    def _has(self, wanted: Bound) -> bool:
+        known = self.bounds.get(wanted.key)
+        if known is None or known.track.rules != wanted.track.rules:
+            return False
+        return known.input is None or known.expected_period == wanted.expected_period  # of coverage
 
     def _begin(self, bound: Bound, stored: Saved | None) -> None:
         state, rules = bound.track.state, bound.track.rules
@@ -254,7 +257,7 @@ def _matches(
                     Track(bind(rule, version, one.stale_after_s)),
                     Subject(one.datastream, one.thing, one.simulated),
                     from_seconds(one.expected_period_s),
-                    inputs(rule),
+                    inputs(rule, one.expected_period_s),
                 )
                 yield bound.key, bound
 

@@ -96,7 +96,8 @@ def _fill(job: Job, one: Plan, past: Past) -> None:
     before = [s for made in judged for s in made if start is not None and s.time <= start]
     base = one.base
     if one.needs_contact and before:
-        base = _holding(base, max(before, key=lambda sample: sample.time))
+        newest = {sample.time: sample for sample in before}  # as last corrected
+        base = _holding(base, newest[max(newest)])
     track.checkpoint = track.state = base
     for made in judged:
         track.revise([sample for sample in made if start is None or sample.time > start])

@@ -207,7 +207,7 @@ def _differences(suite: Suite, number: int, case: Case) -> Iterator[tuple[int, D
         key = (expected.rule, str(expected.datastream), level)
         asked.setdefault(key, []).append(index)
     for (rule, datastream, level), indices in asked.items():
-        machine = _machine(suite.rules[rule], level)
+        machine = _machine(suite.rules[rule], level, case.interval)
         inputs = list(_inputs(case, suite.places[number, datastream]))
         for index in sorted(indices, key=lambda i: case.expect[i].at):
             expected = case.expect[index]
@@ -242,9 +242,9 @@ def _inputs(case: Case, places: Sequence[Place]) -> Iterator[tuple[Micros, Place
             yield _instant(case, number * case.interval), place
 
 
-def _machine(rule: Core, level: int | None) -> _Machine:
+def _machine(rule: Core, level: int | None, interval: float) -> _Machine:
     bound = definition.bind(rule, 1, _NEVER_SILENT)
-    return _Machine(bound if level is None else (bound[level - 1],), inputs(rule))
+    return _Machine(bound if level is None else (bound[level - 1],), inputs(rule, interval))
 
 
 @dataclass(slots=True)
