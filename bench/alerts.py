@@ -102,7 +102,7 @@ def backtest(report: Report, runs: int) -> None:
     times, values = month()
     arrays = Arrays.of(times, values, np.ones(SAMPLES, np.bool_))
     start = Micros(NOW - 30 * DAY)
-    levels = [trial.levels_of(rule(limit=limit), PACE) for limit in LIMITS]
+    levels = [trial.levels_of(rule(limit=limit), 1, PACE) for limit in LIMITS]
     trial.run(levels[0], arrays, start, NOW)  # what an editor's session keeps
 
     def drag() -> float:
@@ -131,7 +131,7 @@ def uncached(report: Report, conn: Db, runs: int) -> None:
                 copy.write_row((stream, at, value + stream, 0, 0, at, 1, 1, None))
     conn.execute("vacuum analyze observation")
     start = Micros(NOW - 30 * DAY)
-    levels = trial.levels_of(rule(), PACE)
+    levels = trial.levels_of(rule(), 1, PACE)
 
     def ask(stream: int) -> None:
         one = DatastreamId(stream)

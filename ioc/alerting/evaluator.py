@@ -33,8 +33,10 @@ from ioc.domain.inputs import Input
 from ioc.domain.instant import Micros, from_seconds
 from ioc.domain.levels import Ladder, Rules
 from ioc.domain.observation import DatastreamId, ThingId
-from ioc.rules.definition import RuleFile, bind
+from ioc.rules.definition import RuleFile
 from ioc.rules.inputs import inputs
+from ioc.rules.pace import Pace, levels_of
+from ioc.rules.trial import selected
 
 CHUNK: Final = 500  # datastreams rebuilt by one query: some 10,000 rows, 1 MB
 
@@ -252,20 +254,12 @@ def _matches(
         by_property.setdefault(rule.observed_property, []).append((rule, version))
     for one in candidates:
         for rule, version in by_property.get(one.observed_property, ()):
-            if _selected(rule, one):
+            if selected(rule, one):
+                pace = Pace(one.expected_period_s, one.stale_after_s)
                 bound = Bound(
-                    Track(bind(rule, version, one.stale_after_s)),
+                    Track(levels_of(rule, version, pace)),
                     Subject(one.datastream, one.thing, one.simulated),
                     from_seconds(one.expected_period_s),
-                    inputs(rule, one.expected_period_s),
+                    inputs(rule, pace),
                 )
                 yield bound.key, bound
-
-
-def _selected(rule: RuleFile, one: Candidate) -> bool:
-    selector = rule.selector
-    return (
-        selector.feed in (None, one.feed)
-        and selector.kind in (None, one.kind)
-        and selector.thing in (None, one.external_id)
-    )

@@ -112,7 +112,7 @@ def _run(conn: Db, rule: Core, one: Stream, start: Micros, end: Micros) -> Resul
     found = columns[one.datastream]
     arrays = Arrays.of(found.times, found.results, found.good)
     prepared = trial.prepare(rule, pace, arrays, start, end)
-    return trial.run(trial.levels_of(rule, pace), prepared, start, end)
+    return trial.run(trial.levels_of(rule, 1, pace), prepared, start, end)
 
 
 def _text(found: Mapping[str, Any]) -> str:

@@ -6,18 +6,21 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from ioc import provision
 from ioc.cli.backtest import backtest
-from ioc.cli.context import settings
+from ioc.cli.context import By, settings
+from ioc.clock import SystemClock
 from ioc.domain.errors import ConfigError
-from ioc.rules import cases
+from ioc.domain.instant import to_datetime
+from ioc.rules import cases, lint
 from ioc.rules import definition as rule_files
 from ioc.rules.cases import Difference, Result
 from ioc.storage import pool, rules
-from ioc.text import say
+from ioc.text import DEFAULT, say
+from ioc.web.rule_book import RuleBook
 
 app = typer.Typer(no_args_is_help=True, help="alert rules")
 app.command("backtest")(backtest)
@@ -83,10 +86,45 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-@app.command("apply")
-def apply() -> None:
-    """Read config/rules; a changed rule becomes a new version."""
-    found = rule_files.load(settings().config_dir / "rules")
+@app.command("lint")
+def lint_files(place: Annotated[Path, typer.Argument(metavar="FILE|DIR")]) -> None:
+    """Say what is wrong in rule files; 0: nothing, 1: something, 2: a file cannot be read."""
+    book = RuleBook.load(settings())
+    zone = ZoneInfo(settings().province.zone)
+    today = to_datetime(SystemClock().now()).astimezone(zone).date()
+    found = lint.lint(lint.files(place), book, today)
+    for one in found:
+        words = say(f"rules.lint.{one.code}", DEFAULT, **one.values)
+        typer.echo(f"{one.path}:{one.line}: {one.rule}: {words}")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command("import")
+def import_files(
+    place: Annotated[Path | None, typer.Argument(metavar="FILE|DIR", show_default=False)] = None,
+    *,
+    by: By,
+) -> None:
+    """Bring rules from files into force; what no file names stays as it is. Default: config/rules.
+
+    A changed rule becomes a new version, also of one that was edited on screen.
+    """
+    found = rule_files.load_all(lint.files(place or settings().config_dir / "rules"))
     with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
-        rules.sync(conn, found, provision.ACTOR)
-    typer.echo(str(len(found)))
+        brought = rules.bring(conn, found, by)
+    for rule in brought:
+        typer.echo(rule)
+
+
+@app.command("export")
+def export_file(
+    file: Annotated[Path | None, typer.Argument(help="where to; default: standard output")] = None,
+) -> None:
+    """Write every rule in force as one file that `import` reads."""
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
+        stored = [rule_files.parse(one.definition) for one in rules.enabled(conn)]
+    text = rule_files.written(stored)
+    if file is None:
+        typer.echo(text, nl=False)
+    else:
+        file.write_text(text, encoding="utf-8")

@@ -6,7 +6,7 @@ that refers to a regulation must compare with the regulation's own window, in it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, NamedTuple
@@ -64,7 +64,7 @@ class Objection(NamedTuple):
     """Why a rule may not be saved: a code with words in ioc/text, and what fills them."""
 
     code: str
-    values: dict[str, object]
+    values: Mapping[str, object]
 
 
 def standard_of(legal_ref: str, limits: Iterable[LegalLimit]) -> str | None:

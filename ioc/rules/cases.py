@@ -26,6 +26,7 @@ from ioc.rules.definition import Core, SeverityName
 from ioc.rules.document import Document, Trail
 from ioc.rules.durations import Seconds
 from ioc.rules.inputs import inputs
+from ioc.rules.pace import Pace, levels_of
 from ioc.rules.series import Mark, Place
 
 START: Final = datetime.fromisoformat("2026-01-01T00:00:00+07:00")
@@ -243,8 +244,9 @@ def _inputs(case: Case, places: Sequence[Place]) -> Iterator[tuple[Micros, Place
 
 
 def _machine(rule: Core, level: int | None, interval: float) -> _Machine:
-    bound = definition.bind(rule, 1, _NEVER_SILENT)
-    return _Machine(bound if level is None else (bound[level - 1],), inputs(rule, interval))
+    pace = Pace(interval, _NEVER_SILENT)
+    bound = levels_of(rule, 1, pace)
+    return _Machine(bound if level is None else (bound[level - 1],), inputs(rule, pace))
 
 
 @dataclass(slots=True)

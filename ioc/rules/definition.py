@@ -8,7 +8,7 @@ durations as numbers of seconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from math import inf, isfinite
 from pathlib import Path
@@ -56,6 +56,16 @@ class Selector(_Part, frozen=True):
     feed: str | None = None
     kind: str | None = None
     thing: str | None = None  # external id
+    things: Annotated[tuple[Some, ...], msgspec.Meta(max_length=2000)] = ()  # feed/external id
+
+    def takes(self, feed: str, kind: str, external_id: str) -> bool:
+        """Tell whether a thing is bound."""
+        return (
+            self.feed in (None, feed)
+            and self.kind in (None, kind)
+            and self.thing in (None, external_id)
+            and (not self.things or f"{feed}/{external_id}" in self.things)
+        )
 
 
 class Level(_Part, frozen=True, kw_only=True):
@@ -155,9 +165,14 @@ class Fault(NamedTuple):
 
 def load(folder: Path) -> list[RuleFile]:
     """Read every rule of a folder, in the order of file names; ConfigError names file and line."""
+    return load_all(sorted(folder.glob("*.yaml")))
+
+
+def load_all(paths: Iterable[Path]) -> list[RuleFile]:
+    """Read every rule of these files; an id stands in one of them."""
     rules: list[RuleFile] = []
     found: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in paths:
         whole = document.read(path)
         for index, rule in enumerate(read_all(whole, whole.value, RuleFile)):
             if rule.id in found:
@@ -205,6 +220,11 @@ def _translated(whole: Document, value: dict[str, Any], trail: Trail) -> dict[st
             raise whole.refusal((*trail, theirs), message)
         result[ours] = result.pop(theirs)
     return result
+
+
+def written(rules: Iterable[RuleFile]) -> str:
+    """Return rules as a file has them, durations as 5m."""
+    return document.write([document.readable(rule) for rule in rules])
 
 
 def parse(definition: Mapping[str, Any]) -> RuleFile:
@@ -316,9 +336,7 @@ def _window_faults(rule: Core) -> Iterator[Fault]:
 def bind(rule: Core, version: int, stale_after_s: float) -> tuple[Rule, ...]:
     """Return the levels, first written first, for a datastream silent after `stale_after_s`."""
     default = LOOKBACK if rule.profile == "prometheus" else stale_after_s
-    stale = from_seconds(default if rule.stale_after is None else rule.stale_after)
-    if rule.window is not None and rule.input == "value":
-        stale += averaged(rule.window, period=1).step  # a window's value holds until the next one
+    stale = default if rule.stale_after is None else rule.stale_after
     return tuple(
         Rule(
             id=rule.id,
@@ -327,7 +345,7 @@ def bind(rule: Core, version: int, stale_after_s: float) -> tuple[Rule, ...]:
             limit=_limit(level),
             low=-inf if level.low is None else level.low,
             severity=SEVERITIES[level.severity],
-            stale_after=stale,
+            stale_after=from_seconds(stale),
             late_horizon=from_seconds(rule.late_horizon),
             deadband=level.deadband,
             on_delay=from_seconds(rule.on_delay),

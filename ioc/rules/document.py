@@ -124,6 +124,23 @@ def builtins(value: object) -> Any:  # noqa: ANN401  JSON
     return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_encode))
 
 
+def readable(value: object) -> Any:  # noqa: ANN401  JSON
+    """Return what a person would write for a struct: durations as 5m."""
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_show))
+
+
+def write(value: object) -> str:
+    """Return YAML in the order of the keys."""
+    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=100)
+    return text
+
+
+def _show(value: object) -> str:
+    if isinstance(value, Seconds):
+        return durations.show(value)
+    raise NotImplementedError(type(value))
+
+
 def _decode(kind: type[Any], written: object) -> object:
     if kind is Seconds:
         return durations.parse(written)

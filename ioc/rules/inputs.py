@@ -11,28 +11,29 @@ from ioc.domain.schedule import Calendar, Span
 from ioc.domain.window import Windowed
 from ioc.rules import definition
 from ioc.rules.definition import Core
+from ioc.rules.pace import Pace, window_of
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def inputs(rule: Core, expected_period_s: float) -> Input | None:
+def inputs(rule: Core, pace: Pace) -> Input | None:
     """Return what one bound datastream's samples pass through; None: they are judged as they come.
 
     It remembers samples, so each bound datastream has its own.
     """
-    source, calendar = _source(rule, expected_period_s), _calendar(rule)
+    source, calendar = _source(rule, pace), _calendar(rule)
     if source is None and calendar is None:
         return None
     return Input(source, calendar, 0 if source is None else source.memory)
 
 
-def _source(rule: Core, expected_period_s: float) -> Derived | Windowed | None:
-    window = rule.window
-    if window is None or rule.input == "no_data":
-        return None
-    if rule.input == "value":
-        averaged = definition.averaged(window, from_seconds(expected_period_s))
+def _source(rule: Core, pace: Pace) -> Derived | Windowed | None:
+    averaged = window_of(rule, pace)
+    if averaged is not None:
         return Windowed(averaged, from_seconds(rule.late_horizon))
+    window = rule.window
+    if window is None or rule.input not in ("rate", "deviation"):
+        return None
     return Derived(
         quantity=Quantity(window.function or "rate"),
         length=from_seconds(window.length),

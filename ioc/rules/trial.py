@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ioc.domain.alert import Rule, Sample
 from ioc.domain.backtest import Result
@@ -15,8 +15,11 @@ from ioc.domain.instant import Micros
 from ioc.domain.window import Windowed, windows
 from ioc.rules import backtest_arrays
 from ioc.rules.backtest_arrays import Arrays
-from ioc.rules.definition import Core, bind
+from ioc.rules.definition import Core
 from ioc.rules.inputs import inputs
+from ioc.rules.pace import Pace, levels_of, window_of
+
+__all__ = ["Pace", "levels_of", "needed_from", "prepare", "run", "selected", "window_of"]
 
 
 class Selectable(Protocol):
@@ -34,35 +37,18 @@ class Selectable(Protocol):
 
 def selected(rule: Core, one: Selectable) -> bool:
     """Tell whether a rule binds a datastream of its observed property."""
-    wanted = rule.selector
-    return (
-        wanted.feed in (None, one.feed)
-        and wanted.kind in (None, one.kind)
-        and wanted.thing in (None, one.external_id)
-    )
-
-
-class Pace(NamedTuple):
-    """What a datastream says about its values, in seconds."""
-
-    expected_period_s: float
-    stale_after_s: float
-
-
-def levels_of(rule: Core, pace: Pace) -> tuple[Rule, ...]:
-    """Return a draft's levels as they would bind a datastream."""
-    return bind(rule, 1, pace.stale_after_s)
+    return rule.selector.takes(one.feed, one.kind, one.external_id)
 
 
 def needed_from(rule: Core, pace: Pace, start: Micros) -> Micros:
     """Return from when values are needed so that nothing lacks at `start`."""
-    found = inputs(rule, pace.expected_period_s)
+    found = inputs(rule, pace)
     return start if found is None else Micros(start - found.memory)
 
 
 def prepare(rule: Core, pace: Pace, arrays: Arrays, start: Micros, end: Micros) -> Arrays:
     """Return what the levels are shown of [start, end); `arrays` begin at `needed_from`."""
-    found = inputs(rule, pace.expected_period_s)
+    found = inputs(rule, pace)
     if found is None:
         return arrays
     shown = _made(found, arrays.samples(), Micros(start - 1), Micros(end - 1))

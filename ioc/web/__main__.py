@@ -23,6 +23,11 @@ from ioc.web.database import Database
 from ioc.web.hub import Hub
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
+from ioc.web.queries.rehearsal import Rehearsals
+from ioc.web.queries.rules import RuleQueries
+from ioc.web.rule_book import RuleBook
+from ioc.web.rule_commands import RuleCommands
+from ioc.web.rule_desk import RuleDesk
 from ioc.web.server import Protocol, create_app
 from ioc.web.services import Services
 
@@ -41,12 +46,15 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
     clock = clock or SystemClock()
     database = Database(pool.async_pool(given.database_url, name="web", size=_POOL))
     hub = Hub(given, database, clock)
+    rules = RuleDesk(RuleBook.load(given), RuleQueries(database), Rehearsals(database, clock))
     return Services(
         settings=given,
         clock=clock,
         database=database,
         queries=Queries(database, clock),
         commands=Commands(database, clock, hub),
+        rules=rules,
+        rule_commands=RuleCommands(database, clock, hub, rules, given.province.zone),
         door=Door(database, clock, session_hours=given.web.session_hours),
         hub=hub,
         broker=Broker(given.mqtt_url),

@@ -56,9 +56,20 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         rf"/api/v1/(things|datastreams|observations|alerts|feeds)(/{_NAME})?",
         Access(Action.SEE_API),
     ),
+    ("GET", r"/api/v1/rules(/[a-z0-9-]{1,63})?", Access(Action.SEE_API)),
+    ("GET", r"/api/v1/rule-options(/stations)?", Access(Action.SEE_API)),
+    ("POST", r"/api/v1/rules/(history|preview|context)", Access(Action.SEE_API)),
+    ("POST", r"/api/v1/rules", Access(Action.EDIT_RULE)),
+    ("POST", r"/api/v1/rules/[a-z0-9-]{1,63}/rollback", Access(Action.EDIT_RULE)),
+    (
+        "POST",
+        r"/api/v1/rules/[a-z0-9-]{1,63}/versions/[0-9]{1,9}/(approve|reject)",
+        Access(Action.EDIT_RULE),
+    ),
     ("POST", r"/api/v1/observations", Access(Action.PUSH_OBSERVATIONS)),
     ("POST", rf"/api/v1/alerts/{_NAME}/acknowledge", Access(Action.ACKNOWLEDGE_ALERT)),
     ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
+    ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
 )
 

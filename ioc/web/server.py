@@ -25,6 +25,7 @@ from ioc.web.api.cursor import CursorError
 from ioc.web.commands import NotFoundError
 from ioc.web.database import DatabaseAwayError
 from ioc.web.problem import database_away, problem
+from ioc.web.rule_commands import RuleChangedError, RuleRefusedError
 from ioc.web.security import Gate, Site, content_policy
 from ioc.web.services import Services
 from ioc.web.stream import ABORT, Limits, LiveStream
@@ -148,6 +149,14 @@ def _refusals(app: FastAPI) -> None:
     @app.exception_handler(NotFoundError)
     async def missing(_request: Request, _error: Exception) -> Response:
         return problem(404, "not_found")
+
+    @app.exception_handler(RuleRefusedError)
+    async def rule_refused(_request: Request, error: Exception) -> Response:
+        return problem(422, "rule_refused", reasons=getattr(error, "reasons", ()))
+
+    @app.exception_handler(RuleChangedError)
+    async def rule_changed(_request: Request, _error: Exception) -> Response:
+        return problem(409, "rule_changed")
 
     @app.exception_handler(CursorError)
     async def cursor(_request: Request, _error: Exception) -> Response:

@@ -17,6 +17,8 @@ from ioc.web.database import Database
 from ioc.web.hub import Hub
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
+from ioc.web.rule_commands import RuleCommands
+from ioc.web.rule_desk import RuleDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Services:
     database: Database
     queries: Queries
     commands: Commands
+    rules: RuleDesk
+    rule_commands: RuleCommands
     door: Door
     hub: Hub
     broker: Broker  # of what is pushed over HTTP

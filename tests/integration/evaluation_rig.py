@@ -162,7 +162,8 @@ class World:
         """Return (kind, event time) of all process events, by datastream, in event time."""
         rows = self.conn.execute(
             "select a.datastream_id, e.kind, e.event_time from alert_event e"
-            " join alert a on a.id = e.alert_id where e.kind in ('RAISE', 'RTN', 'STALE', 'FRESH')"
+            " join alert a on a.id = e.alert_id where e.kind in"
+            " ('RAISE', 'RTN', 'STALE', 'FRESH', 'SEV_UP', 'SEV_DOWN')"
             " order by a.datastream_id, e.event_time, e.recorded_at, e.kind = 'RTN'"
         ).fetchall()
         found: dict[int, list[tuple[str, Micros]]] = {}

@@ -222,3 +222,24 @@ def test_sync_writes_a_version_only_for_a_change(desk: Desk) -> None:
     assert rules.enabled(desk.conn) == []
     assert rules.sync(desk.conn, found, "x") == rules.Synced((), (), ())
     assert len(rules.enabled(desk.conn)) == 1
+
+
+def test_an_import_puts_rules_in_force_and_leaves_the_others(desk: Desk) -> None:
+    """It writes over an edit made on screen, and a start of the processes leaves it alone."""
+    folder = desk.world.config / "more"
+    folder.mkdir()
+    text = RULE_FILE.replace("limit: 50", "limit: 70")
+    other = RULE_FILE.replace("id: over", "id: other")
+    (folder / "more.yaml").write_text(text + other, encoding="utf-8")
+    more = rule_files.load(folder)
+    desk.conn.execute("update rule set origin = 'ui'")
+    assert rules.bring(desk.conn, more, "mai") == ("over", "other")
+    assert rules.bring(desk.conn, more, "mai") == ()
+    rules.sync(desk.conn, rule_files.load(desk.world.config / "rules"), "config")
+    stored = {
+        rule.id: (rule.version, rule.definition["levels"][0]["limit"])
+        for rule in rules.enabled(desk.conn)
+    }
+    assert stored == {"over": (2, 70), "other": (1, 50)}
+    desk.conn.execute("update rule set enabled = false where id = 'other'")
+    assert rules.bring(desk.conn, more, "mai") == ("other",)

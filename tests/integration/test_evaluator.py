@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from ioc.domain import levels
 from ioc.domain.evaluation import GRACE
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.levels import Rules
@@ -288,6 +289,54 @@ def test_an_edited_rule_keeps_or_ends_its_alerts(world: World) -> None:
             " join alert a on a.id = e.alert_id where e.kind = 'RULE_CHANGED'"
         ).fetchall()
         assert changed == [(high, 2, 100.0)]
+
+
+LEVELS = """levels:
+    - {severity: medium, limit: 40, deadband: 5}
+    - {severity: high, limit: 50, deadband: 5}
+    - {severity: critical, limit: 58, deadband: 15}
+"""
+
+
+def test_levels_go_up_and_down_in_one_alert_across_kills(world: World) -> None:
+    """Three levels, killed again and again: one alert, with the severity of the pure fold."""
+    level = "levels: [{severity: high, limit: 50, deadband: 5}]\n"
+    assert level in RULE_FILE
+    configuration(world.config, RULE_FILE.replace(level, LEVELS))
+    world.prepare(8)
+    wandering, rng = Wandering(world, 31), random.Random(4)
+    with evaluator(world) as process:
+        for step in range(120):
+            world.write(wandering.next())
+            world.sign(wandering.now, BEGIN)
+            if step % 30 == 29:
+                wait_for(lambda: world.offset() > 0 or None)
+                time.sleep(rng.uniform(0, 0.3))  # the kill must fall anywhere
+                process.kill()
+                process.start()
+        until_caught_up(world)
+        world.sign(wandering.now + 300 * SECOND, BEGIN)
+        check_against_the_fold(world, wandering.now + 300 * SECOND)
+        assert open_severities(world) == expected_severities(world, wandering.now + 300 * SECOND)
+        kinds_seen = {kind for log in world.log().values() for kind, _ in log}
+        assert {"SEV_UP", "SEV_DOWN"} <= kinds_seen
+
+
+def open_severities(world: World) -> dict[int, int]:
+    rows = world.conn.execute("select datastream_id, severity from alert where active")
+    return dict(rows.fetchall())
+
+
+def expected_severities(world: World, watermark: int) -> dict[int, int]:
+    """Return the severity of what the pure fold holds in alarm at the end."""
+    ladder, end = bound_rule(world), Micros(watermark - GRACE)
+    found = {}
+    for datastream, samples in world.written.items():
+        state, _ = levels.fold(levels.start(ladder), ladder, sorted(samples), end)
+        top = levels.highest(state, ladder)
+        if top is not None:
+            found[datastream] = int(ladder[top].severity)
+    return found
 
 
 def test_it_stops_cleanly_and_refuses_a_wrong_rule(world: World) -> None:

@@ -22,7 +22,7 @@ DEAD = {
 DATABASE = (
     "migrate",
     "seed",
-    "rules apply",
+    "rules import",
     "token create --role kiosk --label x",
     "backup b.ioc",
     "things list",

@@ -18,6 +18,7 @@ from ioc.domain.evaluation import GRACE
 from ioc.domain.instant import HOUR, MINUTE, SECOND, Micros
 from ioc.domain.window import windows
 from ioc.rules import definition
+from ioc.rules.pace import Pace, levels_of
 from tests.awaiting import wait_for
 from tests.integration.evaluation_rig import World, configuration, evaluator, until_caught_up
 
@@ -52,7 +53,7 @@ def world(
 def expected(world: World, watermark: int) -> Log:
     """Return what the pure fold over the windows of the whole history says."""
     (rule,) = definition.load(world.config / "rules")
-    rules = definition.bind(rule, 1, 600)
+    rules = levels_of(rule, 1, Pace(60, 600))
     assert rule.window is not None
     window = definition.averaged(rule.window, 60 * SECOND)
     end, found = Micros(watermark - GRACE), Log()

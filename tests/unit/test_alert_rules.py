@@ -118,3 +118,12 @@ def test_an_id_is_used_once(tmp_path: Path) -> None:
     """Two rules of one id would overwrite each other."""
     with pytest.raises(ConfigError, match="also in"):
         read(tmp_path, RULE, RULE)
+
+
+def test_a_list_of_things_binds_these_alone() -> None:
+    """A rule made for chosen stations names each by feed and id: the same id elsewhere is free."""
+    chosen = rules.Selector(things=("env/tram-1", "env/tram-2"))
+    assert chosen.takes("env", "environment", "tram-1")
+    assert not chosen.takes("env", "environment", "tram-3")
+    assert not chosen.takes("water", "environment", "tram-1")
+    assert rules.Selector().takes("env", "environment", "tram-3")

@@ -58,9 +58,9 @@ def rule(shape: dict[str, Any], **more: object) -> RuleFile:
 
 def live(one: RuleFile, samples: list[Sample], end: Micros) -> list[tuple[Micros, Micros | None]]:
     """Return start and end of the alerts that a bound datastream announces."""
-    track = Track(definition.bind(one, 1, PACE.stale_after_s))
+    track = Track(trial.levels_of(one, 1, PACE))
     subject = Subject(DatastreamId(1), ThingId(1))
-    bound = Bound(track, subject, 600, inputs(one, PACE.expected_period_s))
+    bound = Bound(track, subject, 600, inputs(one, PACE))
     found: list[tuple[Micros, Micros | None]] = []
     changes = [change for sample in samples for change in bound.take(sample)]
     for change in changes + bound.tick(end):
@@ -78,7 +78,7 @@ def test_a_trial_is_what_the_evaluator_does(shape: dict[str, Any], samples: list
     one = rule(shape)
     end = Micros(samples[-1].time + DAY + MINUTE)
     prepared = trial.prepare(one, PACE, Arrays.of_samples(samples), Micros(0), end)
-    result = trial.run(trial.levels_of(one, PACE), prepared, Micros(0), end)
+    result = trial.run(trial.levels_of(one, 1, PACE), prepared, Micros(0), end)
     assert [(e.start, e.end) for e in result.episodes] == live(one, samples, end)
 
 
@@ -96,8 +96,8 @@ def test_a_period_begins_with_whole_windows() -> None:
 
 def test_the_silence_of_a_window_begins_when_the_next_one_should_close() -> None:
     """A value that closes every hour is not silent ten minutes later."""
-    assert trial.levels_of(rule({}), PACE)[0].stale_after == 30 * MINUTE
-    assert trial.levels_of(rule(SHAPES[1]), PACE)[0].stale_after == 90 * MINUTE
+    assert trial.levels_of(rule({}), 1, PACE)[0].stale_after == 30 * MINUTE
+    assert trial.levels_of(rule(SHAPES[1]), 1, PACE)[0].stale_after == 90 * MINUTE
 
 
 @pytest.mark.parametrize(

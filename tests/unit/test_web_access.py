@@ -20,6 +20,10 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/api/v1/feeds/env/dead-letters", Action.SEE_DEAD_LETTERS),
         ("POST", "/api/v1/alerts/x/acknowledge", Action.ACKNOWLEDGE_ALERT),
         ("GET", "/metrics", Action.SEE_METRICS),
+        ("GET", "/rules/pm25-early", Action.SEE_API),
+        ("POST", "/api/v1/rules/preview", Action.SEE_API),
+        ("POST", "/api/v1/rules", Action.EDIT_RULE),
+        ("POST", "/api/v1/rules/pm25-early/versions/2/approve", Action.EDIT_RULE),
     ],
 )
 def test_the_narrower_line_counts(method: str, path: str, action: Action) -> None:
@@ -60,5 +64,6 @@ def test_near_misses_do_not_exist(method: str, path: str) -> None:
 def test_only_pages_redirect() -> None:
     """What a person opens leads to the login; what a program asks never does."""
     pages = {path for _, path, access in TABLE if access.answer is Answer.PAGE}
-    assert pages == {r"/|/wall(/.*)?", r"/thing/[0-9]{1,10}"}
+    rules = r"/rules(/[a-z0-9-]{1,63})?"
+    assert pages == {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}"}
     assert PUBLIC.action is None

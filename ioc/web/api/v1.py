@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from ioc.web.api import cursor as cursors
-from ioc.web.api import push
+from ioc.web.api import push, rules
 from ioc.web.api.push_description import SECURITY
 from ioc.web.api.shapes import (
     AcknowledgementOut,
@@ -50,6 +50,7 @@ def router(services: Services) -> APIRouter:
     _values(api, services)
     push.add(api, services)
     _alerts(api, services)
+    rules.add(api, services)
     _description(api)
     return api
 

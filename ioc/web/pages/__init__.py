@@ -12,7 +12,7 @@ from typing import Any, Final
 from dash import Dash, Input, Output, State, dcc, html
 
 from ioc.text import say
-from ioc.web.pages import thing, wall
+from ioc.web.pages import rules, thing, wall
 from ioc.web.services import Services
 
 INDEX: Final = """<!DOCTYPE html>
@@ -34,6 +34,7 @@ INDEX: Final = """<!DOCTYPE html>
 </footer>
 </body>
 </html>"""
+_RULES: Final = re.compile(r"/rules(?:/([a-z0-9-]{1,63}))?")
 _THING: Final = re.compile(r"/thing/([0-9]{1,10})")
 
 
@@ -51,6 +52,9 @@ def register(app: Dash, services: Services) -> None:
         found = _THING.fullmatch(path or "")
         if found is not None:
             return await thing.page(services, thing.Picked.from_address(int(found[1]), search))
+        asked = _RULES.fullmatch(path or "")
+        if asked is not None:
+            return rules.layout(services.settings, asked[1])
         return wall.layout(services.settings)
 
     wall.register(app, services)
