@@ -187,7 +187,7 @@ class Evaluator:
         for key in [k for k in saved if k not in wanted and k not in self.bounds]:
             self._end(_orphan(saved[key]))
         stored = {**saved, **{key: _saved(bound) for key, bound in self.bounds.items()}}
-        new = [bound for bound in wanted.values() if not self._has(bound)]
+        new = [b for key, b in wanted.items() if not self._has(key, b)]
         chunks = iter(new)
         while chunk := list(islice(chunks, CHUNK)):
             jobs = [rebuild.Job(b.track, b.input, b.subject.datastream) for b in chunk]
@@ -196,11 +196,11 @@ class Evaluator:
                 self._begin(bound, stored.get(bound.key))
         self._index()
 
-    def _has(self, wanted: Bound) -> bool:
-        known = self.bounds.get(wanted.key)
-        if known is None or known.track.rules != wanted.track.rules:
+    def _has(self, key: Key, wanted: Bound) -> bool:
+        bound = self.bounds.get(key)
+        if bound is None or bound.track.rules != wanted.track.rules:
             return False
-        return known.input is None or known.expected_period == wanted.expected_period  # of coverage
+        return bound.expected_period == wanted.expected_period  # windows count on it
 
     def _begin(self, bound: Bound, stored: Saved | None) -> None:
         state, rules = bound.track.state, bound.track.rules

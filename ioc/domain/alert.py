@@ -77,6 +77,7 @@ class Kind(StrEnum):
     ESCALATE = "ESCALATE"
     REALARM = "REALARM"
     REPEAT = "REPEAT"
+    LATCH = "LATCH"  # returned, but held until somebody resets it
     RESET = "RESET"  # of a latched alert
     HANDLING = "HANDLING"  # the workflow beside the alert took a step
     CLOSE = "CLOSE"
@@ -194,6 +195,7 @@ class Event(NamedTuple):
 Events = tuple[Event, ...]
 START: Final = State()
 _NOTHING: Final[Events] = ()
+_RESTING: Final = (Condition.NORMAL, Condition.ACTIVE)
 
 
 def reached(state: State) -> Micros | None:
@@ -243,6 +245,8 @@ def step(state: State, rule: Rule, sample: Sample) -> tuple[State, Events]:
         state = _judge_otherwise(state, rule, sample)
     elif sample.judged:
         state = _judge(state, rule, sample)
+    if state.condition in _RESTING:  # no timer but that of silence, which this sample has set
+        return state, before + fresh
     state, after = _fire(state, rule, sample.time)
     return state, before + fresh + after
 
@@ -264,9 +268,7 @@ def end(state: State, rule: Rule, time: Micros) -> tuple[State, Events]:
     if done is None or time <= done:
         return state, _NOTHING
     state, before = _fire(state, rule, Micros(time - 1))
-    told = _NOTHING
-    if not state.stale:
-        state, told = _silence(state, rule, time)
+    state, told = (state, _NOTHING) if state.stale else _silence(state, rule, time)
     state, after = _fire(state, rule, time)
     return state, before + told + after
 

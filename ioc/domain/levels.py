@@ -70,6 +70,8 @@ def start(rules: Rules) -> Ladder:
 
 def reached(ladder: Ladder) -> Micros | None:
     """Return the instant up to which any level has decided."""
+    if len(ladder.states) == 1:
+        return alert.reached(ladder.states[0])
     return max((t for s in ladder.states if (t := alert.reached(s)) is not None), default=None)
 
 

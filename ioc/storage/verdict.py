@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
 from ioc.domain.alert import Kind
-from ioc.domain.announcement import Alert, Desk, Entry, Outcome
+from ioc.domain.announcement import EVALUATOR, Alert, Desk, Entry, Notice, Outcome, Over
 from ioc.domain.evaluation import Announcement, Key, Peak, Verdict
 from ioc.domain.instant import Micros, to_datetime
-from ioc.storage import alert_states, evaluation
+from ioc.domain.mask import Masked, Masks, Target
+from ioc.domain.observation import ThingId
+from ioc.storage import alert_states, evaluation, masks, outbox
 from ioc.storage.alerts import (
     APPEND_NEXT,
     APPEND_ONCE,
@@ -23,6 +26,7 @@ from ioc.storage.alerts import (
     from_row,
     to_row,
 )
+from ioc.storage.script import run
 
 Db = Connection[tuple[Any, ...]]
 
@@ -43,11 +47,30 @@ def commit(conn: Db, verdict: Verdict, partition: int, now: Micros) -> bool:
 
 
 def _announce(conn: Db, announcements: Sequence[Announcement], now: Micros) -> bool:
+    """Decide what leads first, so that what hangs on it already finds it down."""
     if not announcements:
         return False
+    leaders = _parents(conn, {one.subject.thing for one in announcements})
+    for led in (False, True):
+        some = [one for one in announcements if (one.subject.thing not in leaders) is led]
+        if some:
+            _decide(conn, some, now)
+    return True
+
+
+def _parents(conn: Db, things: set[ThingId]) -> set[int]:
+    rows = conn.execute(
+        "select distinct parent_id from thing where parent_id = any(%s)", (list(things),)
+    )
+    return {row[0] for row in rows}
+
+
+def _decide(conn: Db, announcements: Sequence[Announcement], now: Micros) -> None:
     current = _lock(conn, {(a.rule.id, a.subject.datastream) for a in announcements})
+    watch = _Watch.of(conn, announcements, now)
     fresh: dict[UUID, Alert] = {}
     entries: list[Entry] = []
+    notices: list[Notice] = []
 
     def is_fresh(key: UUID) -> bool:
         return key not in fresh and not _exists(conn, key)
@@ -57,13 +80,40 @@ def _announce(conn: Db, announcements: Sequence[Announcement], now: Micros) -> b
         if one.change.kind is Kind.CORRECTED:
             _correct(conn, one, now)
             continue
-        desk = Desk(one.rule, one.subject, now, is_fresh)
+        desk = Desk(one.rule, one.subject, now, is_fresh, watch.over(one))
         outcome = desk.decide(current.get(key), one.change)
         _hold(current, key, outcome)
         fresh.update((alert.id, alert) for alert in outcome.alerts)
         entries += outcome.entries
+        notices += outcome.notices
+    over = {(e.alert, e.occurrence) for e in entries if e.kind is Kind.RTN}
+    masks.end_one_shots(conn, [fresh[alert] for alert, _ in over], EVALUATOR, now)
     _write(conn, fresh.values(), entries, now)
-    return True
+    outbox.put(conn, notices, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """The masks in force and what they may ask of the alerts of one transaction."""
+
+    masks: Masks
+    known: Mapping[int, Target]
+    now: Micros
+
+    @classmethod
+    def of(cls, conn: Db, announcements: Sequence[Announcement], now: Micros) -> _Watch:
+        datastreams = {one.subject.datastream for one in announcements}
+        board = run(conn, masks.in_force(now))
+        return cls(board, run(conn, masks.facts(datastreams)), now)
+
+    def over(self, one: Announcement) -> Over:
+        subject = one.subject
+        target = masks.target(self.known, one.rule.id, subject.datastream, subject.thing)
+
+        def over(severity: int, one_shot: bool) -> Masked | None:  # noqa: FBT001  see Over
+            return self.masks.over(target, severity, self.now, one_shot=one_shot)
+
+        return over
 
 
 def _hold(current: dict[Key, Alert], key: Key, outcome: Outcome) -> None:
