@@ -68,6 +68,10 @@ class Bound:
             return window if timer is None else timer
         return min(timer, window)
 
+    def passes(self, sample: Sample) -> bool:
+        """Take a sample after which nothing is to be said, stored or waited for anew, if it is."""
+        return self.wake is not None and self.input is None and self.track.passes(sample)
+
     def take(self, sample: Sample) -> Changes:
         """Judge one sample, or what the rule makes of it."""
         if self.input is None:
@@ -110,6 +114,8 @@ class Evaluator:
         for row in batch.rows:
             for bound in self.routes.get(row.datastream, ()):
                 self.samples += 1
+                if bound.passes(row.sample):
+                    continue
                 self._announce(bound, bound.take(row.sample))
                 self._touched[bound.key] = bound
                 self._arm(bound)
