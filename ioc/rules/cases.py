@@ -61,10 +61,10 @@ class Expectation(_Part, frozen=True):
     raises: Count | msgspec.UnsetType = msgspec.UNSET
 
 
-class Case(_Part, frozen=True):
+class Case(_Part, frozen=True, kw_only=True):
     """One test."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
     input_series: list[Series]
     expect: list[Expectation]
     start: Annotated[datetime, msgspec.Meta(tz=True)] = START
@@ -155,7 +155,9 @@ def _places(whole: Document, number: int, case: Case) -> dict[tuple[int, str], S
                 (*trail, "datastream"), f"datastream {one.datastream!r} stands twice"
             )
         try:
-            found[key] = series.parse(one.values)
+            # As written: YAML reads 0x10 as sixteen and 010 as eight.
+            written = whole.texts.get((*trail, "values"), str(one.values))
+            found[key] = series.parse(written)
         except ValueError as error:
             raise whole.refusal((*trail, "values"), str(error)) from error
     return found
@@ -197,7 +199,7 @@ def run(suite: Suite) -> list[Result]:
     for number, case in enumerate(suite.tests):
         differences = sorted(_differences(suite, number, case), key=lambda one: one[0])
         found = tuple(one for _, one in differences)
-        results.append(Result(case.name, len(case.expect), found))
+        results.append(Result(case.name or f"#{number + 1}", len(case.expect), found))
     return results
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 import yaml
@@ -40,11 +40,12 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One parsed file; `lines` knows where each value stands."""
+    """One parsed file; `lines` knows where each value stands, `texts` how a scalar is written."""
 
     path: Path
     value: Any
     lines: Mapping[Trail, int]
+    texts: Mapping[Trail, str] = field(default_factory=dict)
 
     def line(self, trail: Trail) -> int:
         """Return the line of a value, or of the nearest one around it."""
@@ -76,8 +77,12 @@ def read(path: Path) -> Document:
         node = loader.get_single_node()
         if node is None:
             return Document(path, None, {})
-        lines = dict(_lines(path, node, (), set()))
-        return Document(path, loader.construct_document(node), lines)
+        places = list(_places(path, node, (), set()))
+        lines = {place.trail: place.line for place in places}
+        texts = {place.trail: place.text for place in places if place.text is not None}
+        return Document(path, loader.construct_document(node), lines, texts)
+    except RecursionError as error:
+        raise ConfigError(f"{path}:1: no YAML: too deep; write fewer brackets") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-02-31
         raise _no_yaml(path, error) from error
     finally:
@@ -91,24 +96,35 @@ def _no_yaml(path: Path, error: Exception) -> ConfigError:
     return ConfigError(f"{path}:1: no YAML: {' '.join(str(error).split())}")
 
 
-def _lines(path: Path, node: Any, trail: Trail, seen: set[int]) -> Iterator[tuple[Trail, int]]:  # noqa: ANN401  PyYAML's nodes
+class _Place(NamedTuple):
+    trail: Trail
+    line: int
+    text: str | None = None  # of a scalar
+
+
+def _places(path: Path, node: Any, trail: Trail, seen: set[int]) -> Iterator[_Place]:  # noqa: ANN401  PyYAML's nodes
+    if isinstance(node, yaml.ScalarNode):
+        yield _Place(trail, node.start_mark.line + 1, node.value)
+        return
     if id(node) in seen:  # an alias: its first place is the one to mend
         return
     seen.add(id(node))
-    yield trail, node.start_mark.line + 1
+    yield _Place(trail, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _lines(path, item, (*trail, index), seen)
-    elif isinstance(node, yaml.MappingNode):
-        keys: set[str] = set()
-        for key, item in node.value:
-            name = str(key.value)
-            if name in keys and name != "<<":
-                line = key.start_mark.line + 1
-                raise ConfigError(f"{path}:{line}: key {name!r} stands twice; remove one")
-            keys.add(name)
-            yield from _lines(path, item, (*trail, name), seen)
-            yield (*trail, name), key.start_mark.line + 1
+            yield from _places(path, item, (*trail, index), seen)
+        return
+    keys: set[str] = set()
+    for key, item in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in keys and name != "<<":
+            raise ConfigError(f"{path}:{line}: key {name!r} stands twice; remove one")
+        keys.add(name)
+        yield _Place((*trail, name), line)
+        yield from (
+            place._replace(line=line) if place.trail == (*trail, name) else place
+            for place in _places(path, item, (*trail, name), seen)
+        )
 
 
 # ---------------------------------------------------------------- values into structs

@@ -363,12 +363,66 @@ def test_the_file_of_the_issue_holds(tmp_path: Path) -> None:
     assert (code, said.splitlines()[0]) == (0, "ok\tholds five minutes")
 
 
+def test_the_example_of_the_readme_holds(tmp_path: Path) -> None:
+    """What a reader copies from README.md runs."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (example,) = [part for part in readme.split("```yaml\n") if part.startswith("rules:")]
+    assert run(tmp_path, example.split("```")[0])[0] == 0
+
+
+def test_windows_rates_and_hours_are_judged_as_live(tmp_path: Path) -> None:
+    """A mean speaks when its window closes, a rate with each sample, a schedule by the clock."""
+    text = """\
+rules:
+  - {id: mean, op: ">", levels: [{severity: high, limit: 50}], window: {function: mean, length: 1h}}
+  - {id: rate, op: ">", levels: [{severity: high, limit: 2}], input: rate, window: {length: 10m}}
+  - {id: night, op: ">", levels: [{severity: high, limit: 50}],
+     schedule: {hours: [{from: "22:00", to: "06:00"}]}}
+  - {id: from, op: ">", levels: [{severity: high, limit: 50}], valid_from: 2026-01-02}
+tests:
+  - start: 2026-01-01T21:00:00+07:00
+    interval: 10m
+    input_series:
+      - {datastream: s, values: "40x5 60x12 10"}
+      - {datastream: u, values: "0 1 2 5 5 6"}
+    expect:
+      - {at: 1h59m59s, rule: mean, datastream: s, state: NORMAL}
+      - {at: 2h, rule: mean, datastream: s, state: ACTIVE, since: 2h}
+      - {at: 20m, rule: rate, datastream: u, state: NORMAL}
+      - {at: 30m, rule: rate, datastream: u, state: ACTIVE}
+      - {at: 40m, rule: rate, datastream: u, state: NORMAL}
+      - {at: 59m, rule: night, datastream: s, state: NORMAL}
+      - {at: 1h, rule: night, datastream: s, state: ACTIVE}
+      - {at: 2h50m, rule: from, datastream: s, state: NORMAL}
+      - {at: 3h, rule: from, datastream: s, state: ACTIVE, since: 3h}
+"""
+    code, said = run(tmp_path, text)
+    assert code == 0, said
+
+
 def test_a_difference_is_shown_in_a_table(tmp_path: Path) -> None:
     """Exit 1; the table has line, instant, what was expected and what was found."""
     code, said = run(tmp_path, ISSUE.replace("severity: high, stale: false", "severity: null"))
     assert code == 1
     row = next(line for line in said.splitlines() if line.startswith("11 "))
     assert row.split() == ["11", "7m", "pm25-high", "s1", "severity", "null", "high"]
+
+
+def test_a_series_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """To YAML 0x10 is sixteen; in a series it is eleven zeros, quoted or not."""
+    text = ISSUE.replace('"120+10x5 _x3 stale"', "0x10").replace(
+        "state: PENDING, severity: high, ", ""
+    )
+    assert run(tmp_path, text.replace("at: 7m", "at: 39m"))[0] == 0
+    assert run(tmp_path, text.replace("at: 7m", "at: 40m"))[0] == 1
+
+
+def test_a_test_without_a_name_has_a_number(tmp_path: Path) -> None:
+    """A name is for people; nothing depends on it."""
+    code, said = run(
+        tmp_path, ISSUE.replace("  - name: holds five minutes\n    start", "  - start")
+    )
+    assert (code, said.splitlines()[0]) == (0, "ok\t#1")
 
 
 def test_json_says_the_same(tmp_path: Path) -> None:
@@ -413,7 +467,7 @@ def test_a_wrong_file_is_told_where_and_what(tmp_path: Path, old: str, new: str,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "3", "rules: []\ntests: []", "a: &x [*x]", "\x00", "- ["]
+    "text", ["", "[]", "3", "rules: []\ntests: []", "a: &x [*x]", "\x00", "- [", "[" * 5000]
 )
 def test_any_nonsense_is_refused(tmp_path: Path, text: str) -> None:
     """Empty, wrong at the root, endless or broken: one line with the file."""
