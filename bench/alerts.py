@@ -259,8 +259,9 @@ def fill(conn: Db, streams: int, now: Micros) -> None:
     )
     conn.execute("truncate observation")
     conn.execute(
-        "insert into ingest_batch (writer, batch_no, n_messages, n_inserted, n_absorbed,"
-        " n_corrected, n_refused) values (1, 1, 1, 1, 0, 0, 0)"
+        "insert into ingest_batch (writer, batch_no, committed_at, n_messages, n_inserted,"
+        " n_absorbed, n_corrected, n_refused)"
+        " values (1, 1, now() - interval '2 hours', 1, 1, 0, 0, 0)"
     )
     conn.execute(
         "insert into observation select d.id, t, case when d.id %% 50 = 0 then 130 else"

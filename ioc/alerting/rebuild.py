@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ioc.alerting import calm
+from ioc.alerting.calm import Stretch, stretch
 from ioc.alerting.ports import History, Past
 from ioc.domain import levels
 from ioc.domain.alert import Condition, Sample, State
@@ -52,9 +54,18 @@ def rebuild(jobs: Sequence[Job], stored: Mapping[Key, Saved], history: History) 
         known = starts.get(job.datastream, start)
         starts[job.datastream] = None if known is None or start is None else min(known, start)
     past = history.since({d: s for d, s in starts.items() if d in newest})
+    known_calm: dict[tuple[DatastreamId, Micros | None], Stretch | None] = {}
     for job, one in zip(jobs, plans, strict=True):
-        _fill(job, one, past.get(job.datastream, Past(None, ())))
+        rows = past.get(job.datastream, Past(None, ()))
+        key = job.datastream, one.start
+        if job.input is None and key not in known_calm:
+            known_calm[key] = stretch(_after(one.start, rows))
+        _fill(job, one, rows, known_calm.get(key))
         _catch_up(job, stored.get(job.key))
+
+
+def _after(start: Micros | None, past: Past) -> list[Sample]:
+    return [row for row in past.rows if start is None or row.time > start]
 
 
 def _needed_from(job: Job, one: Plan) -> Micros | None:
@@ -89,17 +100,31 @@ def _steady_before(ladder: Ladder, window: Micros) -> bool:
     return resting and bool(known) and max(known) < window
 
 
-def _fill(job: Job, one: Plan, past: Past) -> None:
+def _fill(job: Job, one: Plan, past: Past, steady: Stretch | None) -> None:
     start, track = one.start, job.track
+    if job.input is None and steady is not None and _calm(job, one, past, steady):
+        return
     rows = ([past.before] if past.before is not None else []) + list(past.rows)
     judged = [[row] if job.input is None else job.input.take(row) for row in rows]
     before = [s for made in judged for s in made if start is not None and s.time <= start]
     base = one.base
     if one.needs_contact and before:
-        base = _holding(base, max(before, key=lambda sample: sample.time))
+        newest = {sample.time: sample for sample in before}  # as last corrected
+        base = _holding(base, newest[max(newest)])
     track.checkpoint = track.state = base
     for made in judged:
         track.revise([sample for sample in made if start is None or sample.time > start])
+
+
+def _calm(job: Job, one: Plan, past: Past, steady: Stretch) -> bool:
+    """Fill a track at once where nothing happened; False: it must be folded."""
+    base = one.base
+    before = [] if past.before is None else [past.before]
+    if one.start is not None and len(steady.rows) != len(past.rows):
+        before += [row for row in past.rows if row.time <= one.start]
+    if one.needs_contact and before:
+        base = _holding(base, max(reversed(before), key=lambda row: row.time))
+    return calm.fill(job.track, base, steady)
 
 
 def _holding(base: Ladder, sample: Sample) -> Ladder:

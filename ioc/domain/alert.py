@@ -240,7 +240,7 @@ def step(state: State, rule: Rule, sample: Sample) -> tuple[State, Events]:
     fresh = _NOTHING
     if state.stale and rule.silence is not Silence.BREACHES:
         fresh = (Event(Kind.FRESH, sample.time, state.last_result),)
-    state = _contact(state, sample)
+    state = contact(state, sample)
     if rule.silence is not Silence.HOLDS or not sample.applies:
         state = _judge_otherwise(state, rule, sample)
     elif sample.judged:
@@ -273,7 +273,7 @@ def end(state: State, rule: Rule, time: Micros) -> tuple[State, Events]:
     return state, before + told + after
 
 
-def _contact(state: State, sample: Sample) -> State:
+def contact(state: State, sample: Sample) -> State:
     return State(  # each sample passes here, and _replace costs as much as all the rest
         state.condition,
         sample.time if state.stale else state.since,

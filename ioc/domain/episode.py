@@ -82,6 +82,8 @@ class Track:
 
     def take(self, sample: Sample) -> Changes:
         """Take one sample in order of arrival; return what changed for the outside."""
+        if self.passes(sample):
+            return []
         if self._beyond_horizon(sample.time):
             self.dropped += 1
             return []
@@ -92,6 +94,21 @@ class Track:
         self.window.append(sample)
         self._trim()
         return announced(before, turns) if turns else []
+
+    def passes(self, sample: Sample) -> bool:
+        """Take a sample that changes nothing but contact; False: it is not one, nothing was done.
+
+        What is stored and when the next timer may fire at the earliest stay as they were.
+        """
+        if self.ticked is not None and sample.time < self.ticked:
+            return False
+        after = levels.calm(self.state, self.rules, sample)
+        if after is None:
+            return False
+        self.state = after
+        self.window.append(sample)
+        self._trim()
+        return True
 
     def revise(self, samples: Sequence[Sample]) -> Changes:
         """Take samples that one value made together, in order of time: late ones at once."""

@@ -12,7 +12,18 @@ from itertools import groupby
 from typing import NamedTuple
 
 from ioc.domain import alert
-from ioc.domain.alert import START, Condition, Event, Events, Kind, Rule, Sample, Severity, State
+from ioc.domain.alert import (
+    START,
+    Condition,
+    Event,
+    Events,
+    Kind,
+    Rule,
+    Sample,
+    Severity,
+    Silence,
+    State,
+)
 from ioc.domain.instant import Micros
 
 Rules = tuple[Rule, ...]  # of one rule version; first written first
@@ -85,12 +96,44 @@ def due(ladder: Ladder, rules: Rules) -> Micros | None:
 
 def step(ladder: Ladder, rules: Rules, sample: Sample) -> tuple[Ladder, Turns]:
     """Take one sample newer than `reached(ladder)`; see `alert.step`."""
+    after = calm(ladder, rules, sample)
+    if after is not None:
+        return after, ()
     if len(rules) == 1:  # most rules: half the cost
         state, events = alert.step(ladder.states[0], rules[0], sample)
         if not events:
             return Ladder((state,), ladder.raised_at), ()
         return _climb(ladder, rules, [(state, events)])
     return _climb(ladder, rules, [alert.step(*one, sample) for one in _levels(ladder, rules)])
+
+
+def calm(ladder: Ladder, rules: Rules, sample: Sample) -> Ladder | None:
+    """Return what `step` does of a sample that finds every level NORMAL and leaves it so, or None.
+
+    Nearly all of a province's samples are such, and asking costs a fifth of the whole step.
+    """
+    states = ladder.states
+    if len(rules) == 1:
+        if not _calm(states[0], rules[0], sample):
+            return None
+        return Ladder((alert.contact(states[0], sample),))
+    if all(_calm(*one, sample) for one in zip(states, rules, strict=True)):
+        return Ladder(tuple(alert.contact(state, sample) for state in states))
+    return None
+
+
+def _calm(state: State, rule: Rule, sample: Sample) -> bool:
+    last, since = state.last_time, state.since
+    return (
+        state.condition is Condition.NORMAL
+        and last is not None
+        and last < sample.time <= last + rule.stale_after
+        and (since is None or since < sample.time)
+        and not state.stale
+        and rule.silence is Silence.HOLDS
+        and sample.applies
+        and not (rule.breached(sample.result) and sample.judged)
+    )
 
 
 def tick(ladder: Ladder, rules: Rules, instant: Micros) -> tuple[Ladder, Turns]:

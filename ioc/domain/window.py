@@ -54,9 +54,11 @@ class Window:
 
     def __post_init__(self) -> None:
         if not 0 < self.length <= LONGEST:
-            raise ValueError("a window is longer than nothing and at most 31 days")
-        if DAY % self.step or self.length % self.step:
-            raise ValueError(f"its length must be a multiple of {_shown(self.step)}")
+            raise ValueError("a window is longer than nothing and at most 31 days; write 1h or 24h")
+        if self.step <= 0 or DAY % self.step:
+            raise ValueError("it must close at the same times every day; write 10m, 1h or 24h")
+        if self.length % self.step:
+            raise ValueError(f"its length must be a multiple of {_shown(self.step)}; write 1h, 8h")
 
     @property
     def added_up(self) -> bool:
@@ -123,6 +125,11 @@ class Windowed:
     closed: Micros | None = None  # the last end that was decided
     first: Micros | None = None  # what ends at or before it is somebody else's (`begin`)
     dropped: int = 0
+
+    @property
+    def memory(self) -> int:
+        """Return how far before a window's end values are needed, its neighbour's included."""
+        return self.window.memory + self.window.step
 
     # ------------------------------------------------------------ what comes in
 

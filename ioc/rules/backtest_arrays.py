@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -34,6 +34,7 @@ class Arrays:
     times: Integers
     results: Floats
     good: Mask
+    outside: frozenset[int] = frozenset()  # positions outside the rule's schedule
 
     @classmethod
     def of(cls, times: ArrayLike, results: ArrayLike, good: ArrayLike) -> Arrays:
@@ -53,16 +54,24 @@ class Arrays:
 
     @classmethod
     def of_samples(cls, samples: Iterable[Sample]) -> Arrays:
-        """Take samples in order of time."""
-        rows = list(samples)
-        return cls.of([s.time for s in rows], [s.result for s in rows], [s.good for s in rows])
+        """Take samples in order of time; of equal times the last stands."""
+        rows = list({sample.time: sample for sample in samples}.values())
+        found = cls.of([s.time for s in rows], [s.result for s in rows], [s.good for s in rows])
+        return replace(found, outside=frozenset(n for n, s in enumerate(rows) if not s.applies))
 
     def __len__(self) -> int:
         return len(self.times)
 
     def samples(self) -> Iterable[Sample]:
         """Return the samples in order."""
+        if self.outside:
+            return map(self.sample, range(len(self)))
         return map(Sample, self.moments, self.values, self.good.tolist())
+
+    def sample(self, index: int) -> Sample:
+        """Return one sample as the fold takes it."""
+        applies = index not in self.outside
+        return Sample(self.moments[index], self.values[index], bool(self.good[index]), applies)
 
     @cached_property
     def moments(self) -> list[Micros]:
@@ -107,6 +116,8 @@ class Level:
     def __init__(self, arrays: Arrays, rule: Rule) -> None:
         self._arrays = arrays
         self._rule = rule
+        # With a schedule, or where silence means something, each sample is looked at.
+        self._each = bool(arrays.outside) or rule.silence is not Silence.HOLDS
         judged = arrays.judged
         breached, cleared = _judgements(arrays.results, rule)
         self._breached, self._held = judged & breached, judged & ~cleared
@@ -126,13 +137,12 @@ class Level:
         return len(self._arrays)
 
     def sample(self, index: int) -> Sample:
-        arrays = self._arrays
-        return Sample(arrays.moments[index], arrays.values[index], bool(arrays.good[index]))
+        return self._arrays.sample(index)
 
     def next(self, state: State, index: int, timer: Micros | None) -> int:
         """Return the first index >= `index` that may change an episode."""
-        if state.stale or self._rule.silence is not Silence.HOLDS:
-            return index  # of the other profiles each sample is looked at
+        if state.stale or self._each:
+            return index
         stop = _at(self._stops[state.condition], index, len(self))
         if state.condition in _TIMED and timer is not None:
             stop = min(stop, bisect_left(self._arrays.moments, timer, index))

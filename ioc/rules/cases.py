@@ -26,8 +26,8 @@ from ioc.rules.definition import Core, SeverityName
 from ioc.rules.document import Document, Trail
 from ioc.rules.durations import Seconds
 from ioc.rules.inputs import inputs
+from ioc.rules.pace import Pace, levels_of
 from ioc.rules.series import Mark, Place
-from ioc.rules.trial import Pace, levels_of
 
 START: Final = datetime.fromisoformat("2026-01-01T00:00:00+07:00")
 _NEVER_SILENT: Final = 100 * 365 * 86_400.0

@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from ioc.domain import window
 from ioc.domain.alert import Op, Rule, Severity, Silence
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import from_seconds
@@ -300,24 +301,33 @@ def _band_faults(rule: Core, low: float, high: float, deadband: float) -> Iterat
 
 
 def _window_faults(rule: Core) -> Iterator[Fault]:
-    window = rule.window
-    if window is None:
+    written = rule.window
+    if written is None:
         if rule.input in ("rate", "deviation"):
             yield Fault((), f"input {rule.input} needs `window: {{length: 1h}}`")
         return
-    if not window.length:
+    if not written.length:
         yield Fault(("window", "length"), "length: 0 holds no value; write 1h")
+    if written.every is not None and rule.input != "value":
+        yield Fault(
+            ("window", "every"), f"every: input {rule.input} has a value each time; remove it"
+        )
     allowed: dict[str, tuple[str | None, ...]] = {
         "value": ("mean", "max", "sum", "increase"),
         "deviation": ("mean", "median"),
         "rate": (None,),
         "no_data": (),
     }
-    if window.function not in allowed[rule.input]:
+    if written.function not in allowed[rule.input]:
         names = [name for name in allowed[rule.input] if name]
         remedy = f"write `function:` {' or '.join(names)}" if names else "remove it"
-        where: Trail = ("window", "function") if window.function else ("window",)
-        yield Fault(where, f"function: input {rule.input} has no {window.function}; {remedy}")
+        where: Trail = ("window", "function") if written.function else ("window",)
+        yield Fault(where, f"function: input {rule.input} has no {written.function}; {remedy}")
+    elif rule.input == "value" and written.length:
+        try:
+            averaged(written, period=1)
+        except ValueError as error:
+            yield Fault(("window",), f"window: {error}")
 
 
 # ---------------------------------------------------------------- what the engine sees
@@ -347,6 +357,17 @@ def bind(rule: Core, version: int, stale_after_s: float) -> tuple[Rule, ...]:
             silence=_silence(rule),
         )
         for number, level in enumerate(rule.levels, 1)
+    )
+
+
+def averaged(written: Window, period: int) -> window.Window:
+    """Return a window of values that come each `period` µs; ValueError says why there is none."""
+    return window.Window(
+        window.Function(written.function or "mean"),
+        from_seconds(written.length),
+        period=period,
+        every=None if written.every is None else from_seconds(written.every),
+        min_coverage=written.min_coverage,
     )
 
 

@@ -11,7 +11,7 @@ from ioc.domain.schedule import Calendar, Span
 from ioc.domain.window import Windowed
 from ioc.rules import definition
 from ioc.rules.definition import Core
-from ioc.rules.trial import Pace, window_of
+from ioc.rules.pace import Pace, window_of
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -21,22 +21,25 @@ def inputs(rule: Core, pace: Pace) -> Input | None:
 
     It remembers samples, so each bound datastream has its own.
     """
-    calendar, horizon = _calendar(rule), from_seconds(rule.late_horizon)
-    window = window_of(rule, pace)
-    if window is not None:
-        return Input(Windowed(window, horizon), calendar, window.memory)
-    derived = _derived(rule, horizon)
-    if derived is not None:
-        return Input(derived, calendar, derived.memory)
-    return None if calendar is None else Input(None, calendar)
+    source, calendar = _source(rule, pace), _calendar(rule)
+    if source is None and calendar is None:
+        return None
+    return Input(source, calendar, 0 if source is None else source.memory)
 
 
-def _derived(rule: Core, horizon: int) -> Derived | None:
+def _source(rule: Core, pace: Pace) -> Derived | Windowed | None:
+    averaged = window_of(rule, pace)
+    if averaged is not None:
+        return Windowed(averaged, from_seconds(rule.late_horizon))
     window = rule.window
     if window is None or rule.input not in ("rate", "deviation"):
         return None
-    quantity = Quantity(window.function or "rate")
-    return Derived(quantity, from_seconds(window.length), horizon, window.min_coverage)
+    return Derived(
+        quantity=Quantity(window.function or "rate"),
+        length=from_seconds(window.length),
+        late_horizon=from_seconds(rule.late_horizon),
+        coverage=window.min_coverage,
+    )
 
 
 def _calendar(rule: Core) -> Calendar | None:
