@@ -60,7 +60,7 @@ class AlertRow:
     handling_due: datetime | None
     handling_by: str | None
     handled_at: datetime | None
-    state: str  # ISA-18.2, derived
+    state: str = ""  # ISA-18.2, derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ _EVENTS: Final[LiteralString] = (
 
 
 def _alert(row: tuple[Any, ...]) -> AlertRow:
-    found = AlertRow(*(*row, ""))
+    found = AlertRow(*row)
     acked, closed = found.acked_at is not None, found.closed_at is not None
     mask = None if found.mask is None else MaskKind(found.mask)
     shown = display(active=found.active, acked=acked, closed=closed, mask=mask)
