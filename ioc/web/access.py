@@ -57,7 +57,18 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         Access(Action.SEE_API),
     ),
     ("POST", r"/api/v1/observations", Access(Action.PUSH_OBSERVATIONS)),
-    ("POST", rf"/api/v1/alerts/{_NAME}/acknowledge", Access(Action.ACKNOWLEDGE_ALERT)),
+    (
+        "POST",
+        rf"/api/v1/alerts/({_NAME}/(acknowledge|comment|close|reset)|acknowledge)",
+        Access(Action.ACKNOWLEDGE_ALERT),
+    ),
+    ("POST", rf"/api/v1/alerts/{_NAME}/(shelve|unshelve)", Access(Action.MASK_ALERT)),
+    ("POST", rf"/api/v1/alerts/{_NAME}/assign", Access(Action.HANDLE_ALERT)),
+    # Which right a step of the handling takes depends on the step: the command asks for it.
+    ("POST", rf"/api/v1/alerts/{_NAME}/handling", Access(Action.SEE_API)),
+    ("GET", r"/api/v1/masks", Access(Action.SEE_API)),
+    ("POST", r"/api/v1/masks(/[0-9]{1,19}/approve)?", Access(Action.MASK_ALERT)),
+    ("DELETE", r"/api/v1/masks/[0-9]{1,19}", Access(Action.MASK_ALERT)),
     ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
 )

@@ -12,61 +12,21 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from ioc.domain.alert import Kind, Rule
-from ioc.domain.announcement import Subject
+from ioc.domain.alert import Kind
+from ioc.domain.announcement import Alert, Subject
 from ioc.domain.episode import Change, Episode, Reason
 from ioc.domain.evaluation import Announcement, Peak, Verdict
-from ioc.domain.instant import SECOND, Micros, to_datetime
+from ioc.domain.instant import to_datetime
 from ioc.domain.observation import DatastreamId, ThingId
 from ioc.rules import definition as rule_files
-from ioc.storage import alerts, rules, verdict
-from ioc.storage.alerts import Acknowledged, AlreadyAcknowledged, NotFound, OpenAlert
-from tests.integration.evaluation_rig import RULE_FILE, Db, World, configuration
-
-T0 = Micros(1_790_000_000 * SECOND)
-NOW = Micros(T0 + 3600 * SECOND)
-
-
-class Desk:
-    """A database with one bound rule; says changes as the evaluator does."""
-
-    def __init__(self, conn: Db, folder: Path, text: str = RULE_FILE) -> None:
-        self.conn = conn
-        self.world = World(conn, "", None, "", "", configuration(folder, text))  # type: ignore[arg-type]
-        self.world.prepare(2)
-        (file,) = found = rule_files.load(self.world.config / "rules")
-        rules.sync(conn, found, "test")
-        self.rule: Rule = rule_files.bind(file, 1, 60)
-
-    def say(self, *changes: Change, stream: int = 0, rule: Rule | None = None) -> None:
-        thing = self.world.one(
-            "select thing_id from datastream where id = %s", (self.world.streams[stream],)
-        )
-        subject = Subject(DatastreamId(self.world.streams[stream]), ThingId(thing))
-        said = [Announcement(rule or self.rule, subject, change) for change in changes]
-        verdict.commit(self.conn, Verdict(announcements=said), 0, NOW)
-
-    def events(self) -> list[tuple[Any, ...]]:
-        return self.conn.execute(
-            "select occurrence, kind, n from alert_event order by recorded_at, occurrence,"
-            " event_time, kind"
-        ).fetchall()
-
-    def open(self) -> tuple[OpenAlert, ...]:
-        return alerts.open_alerts(self.conn).rows
+from ioc.storage import alerts, orders, rules, verdict
+from tests.integration.alert_rig import NOW, RAISE, RTN, T0, Desk, at
+from tests.integration.evaluation_rig import RULE_FILE, Db, configuration
 
 
 @pytest.fixture
 def desk(conn: Db, tmp_path: Path) -> Desk:
     return Desk(conn, tmp_path / "config")
-
-
-def at(second: int) -> Micros:
-    return Micros(T0 + second * SECOND)
-
-
-RAISE = Change(Kind.RAISE, at(0), 60.0)
-RTN = Change(Kind.RTN, at(60), 40.0)
 
 
 def test_an_open_alert_says_all_a_wall_needs(desk: Desk) -> None:
@@ -88,9 +48,9 @@ def test_return_before_acknowledgement_waits_for_it(desk: Desk) -> None:
     desk.say(RAISE, RTN)
     (row,) = desk.open()
     assert not row.active
-    answer = alerts.acknowledge(desk.conn, row.id, "lan", NOW)
-    assert isinstance(answer, Acknowledged)
-    assert answer.closed
+    answer = orders.give(desk.conn, orders.acknowledge(row.id, "lan", NOW), NOW)
+    assert answer is not None
+    assert (answer.acked_by, answer.closed_at) == ("lan", NOW)
     assert desk.open() == ()
     assert [event[1] for event in desk.events()].count("CLOSE") == 1
 
@@ -98,7 +58,7 @@ def test_return_before_acknowledgement_waits_for_it(desk: Desk) -> None:
 def test_return_after_acknowledgement_closes(desk: Desk) -> None:
     """ACK, then RTN: closed, one event each."""
     desk.say(RAISE)
-    alerts.acknowledge(desk.conn, desk.open()[0].id, "lan", NOW)
+    orders.give(desk.conn, orders.acknowledge(desk.open()[0].id, "lan", NOW), NOW)
     desk.say(RTN)
     assert desk.open() == ()
     assert sorted(event[1] for event in desk.events()) == ["ACK", "CLOSE", "RAISE", "RTN"]
@@ -117,7 +77,7 @@ def test_a_closed_alert_stays_closed(desk: Desk) -> None:
     """A raise after the close is another alert, even with the very same start."""
     desk.say(RAISE)
     first = desk.open()[0].id
-    alerts.acknowledge(desk.conn, first, "lan", NOW)
+    orders.give(desk.conn, orders.acknowledge(first, "lan", NOW), NOW)
     desk.say(RTN, RAISE)
     (second,) = desk.open()
     assert second.id != first
@@ -128,12 +88,12 @@ def test_acknowledging_twice_changes_nothing(desk: Desk) -> None:
     """The second one learns who was first; an unknown alert is not found."""
     desk.say(RAISE)
     key = desk.open()[0].id
-    alerts.acknowledge(desk.conn, key, "lan", NOW)
-    again = alerts.acknowledge(desk.conn, key, "minh", NOW)
-    assert isinstance(again, AlreadyAcknowledged)
+    orders.give(desk.conn, orders.acknowledge(key, "lan", NOW), NOW)
+    again = orders.give(desk.conn, orders.acknowledge(key, "minh", NOW), NOW)
+    assert again is not None
     assert again.acked_by == "lan"
     assert len(desk.events()) == 2
-    assert isinstance(alerts.acknowledge(desk.conn, uuid4(), "lan", NOW), NotFound)
+    assert orders.give(desk.conn, orders.acknowledge(uuid4(), "lan", NOW), NOW) is None
 
 
 def test_the_awaiting_form_does_the_same(desk: Desk, database_url: str) -> None:
@@ -143,12 +103,12 @@ def test_the_awaiting_form_does_the_same(desk: Desk, database_url: str) -> None:
     async def act(key: UUID) -> tuple[object, int]:
         conn = await AsyncConnection.connect(database_url, autocommit=True)
         async with conn:
-            answer = await alerts.acknowledge_async(conn, key, "lan", NOW)
+            answer = await orders.give_async(conn, orders.acknowledge(key, "lan", NOW), NOW)
             return answer, (await alerts.open_alerts_async(conn)).unacked
 
     answer, unacked = asyncio.run(act(desk.open()[0].id))
-    assert isinstance(answer, Acknowledged)
-    assert not answer.closed
+    assert isinstance(answer, Alert)
+    assert answer.closed_at is None
     assert unacked == 0
     assert desk.open()[0].acked_by == "lan"
 
@@ -215,9 +175,9 @@ def test_sync_writes_a_version_only_for_a_change(desk: Desk) -> None:
     edited = RULE_FILE.replace("limit: 50", "limit: 51")
     found = rule_files.load(configuration(desk.world.config, edited) / "rules")
     assert rules.sync(desk.conn, found, "x").changed == ("over",)
-    assert [(rule.version, rule.definition["limit"]) for rule in rules.enabled(desk.conn)] == [
-        (2, 51)
-    ]
+    assert [
+        (rule.version, rule.definition["levels"][0]["limit"]) for rule in rules.enabled(desk.conn)
+    ] == [(2, 51)]
     assert rules.sync(desk.conn, [], "x").disabled == ("over",)
     assert rules.enabled(desk.conn) == []
     assert rules.sync(desk.conn, found, "x") == rules.Synced((), (), ())
