@@ -215,4 +215,6 @@ def _below(node: Any, key: str, index: str) -> Any:  # noqa: ANN401  PyYAML's no
     if index.isdigit() and isinstance(node.value, list) and int(index) < len(node.value):
         return node.value[int(index)]
     pairs = node.value if isinstance(node.value, list) else []
+    if index and len(pairs) == 1 and isinstance(pairs[0], tuple):  # "[...]": a key is not told
+        return pairs[0][1]
     return next((v for k, v in (p for p in pairs if isinstance(p, tuple)) if k.value == key), None)

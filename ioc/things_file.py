@@ -37,6 +37,7 @@ _HEADERS: Final[Mapping[str, str]] = {
         "lat": "lat vĩ_độ latitude",
         "commune": "commune xã mã_xã commune_code",
         "datastreams": "datastreams đại_lượng",
+        "parent": "parent thuộc thiết_bị_chính",
     }.items()
     for spelling in spellings.split()
 }
@@ -64,6 +65,7 @@ class _Thing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lat: float | None = None
     commune: str | None = None
     datastreams: dict[str, str | _Stream] = {}
+    parent: str | None = None
 
 
 _Things = Annotated[list[Any], msgspec.Meta(max_length=MAX_ROWS)]
@@ -175,6 +177,7 @@ def _from_row(number: int, names: list[str], cells: list[str]) -> Declaration | 
         lat,
         row.get("commune"),
         streams,
+        row.get("parent"),
     )
 
 
@@ -235,6 +238,7 @@ def _from_entry(entry: _Thing) -> Declaration:
             else DatastreamSpec(one.property, one.unit, one.min, one.max)
             for path, one in entry.datastreams.items()
         },
+        entry.parent,
     )
 
 

@@ -45,7 +45,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     const age = writer.age(store.now() - row.raised);
     const block = mark(row);
     block.append(element("div", "un", row.active || row.acked ? `${age}\n${status(row)}` : status(row)));
-    if (row.severity === 1 && !row.acked && row.active) block.classList.add("flash");
+    if (row.severity === 1 && !row.acked && row.active && !row.mask) block.classList.add("flash");
     const value = element("div", "bv");
     if (row.stale) value.append(element("b", "", say("wall.stale")));
     else if (!isCategory(row)) value.append(element("b", "", measured(row)), element("i", "", row.unit ?? ""));
@@ -95,6 +95,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
 
   function status(row) {
     if (waiting.has(row.id)) return say("wall.acknowledging");
+    if (row.mask) return say(`alert.mask.${row.mask}`);
     if (row.acked) return row.acked_by ?? say("wall.acknowledged");
     return row.active ? say("wall.unacknowledged") : say("wall.returned_unacknowledged");
   }
@@ -121,7 +122,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   }
 
   function button(row, className) {
-    if (!mayAcknowledge || row.acked) return null;
+    if (!mayAcknowledge || row.acked || row.mask) return null;
     const node = element("button", className, waiting.has(row.id) ? say("wall.acknowledging") : say("wall.acknowledge"));
     node.type = "button";
     node.dataset.acknowledge = row.id;
@@ -133,7 +134,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   // Read aloud once per alert, not at every change of a number.
   let announced = null;
   function announce(first) {
-    if (!first || first.acked || first.severity > 2 || announced === first.id) return;
+    if (!first || first.acked || first.mask || first.severity > 2 || announced === first.id) return;
     announced = first.id;
     const value = isCategory(first) ? "" : ` ${writer.value(first.result, first.decimals, first.unit)}`;
     parts.spoken.textContent = `${say(`severity.${first.severity}`)}: ${first.place}, ${first.name}${value}`;
@@ -173,7 +174,7 @@ function law(row) {
 }
 
 function standing(row) {
-  if (row.acked) return "acked";
+  if (row.acked || row.mask) return "acked"; // held back: neither loud nor bright
   return row.active ? "unacked" : "returned";
 }
 

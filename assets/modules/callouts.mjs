@@ -14,7 +14,7 @@ export function createCallouts(box, live, store, {writer, unit}) {
     const seen = new Set();
     shown = [];
     for (const row of store.alerts.open) {
-      if (row.severity > 2 || !row.active || seen.has(row.thing) || !layers.points.has(row.thing)) continue;
+      if (row.severity > 2 || !row.active || row.mask || seen.has(row.thing) || !layers.points.has(row.thing)) continue;
       seen.add(row.thing);
       const node = element("div", "call", element("b", "", row.place), element("span", "", detail(row, writer)));
       box.append(node);

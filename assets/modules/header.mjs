@@ -17,6 +17,7 @@ export function createHeader(parts, store, writer) {
     if (silent(health.ingest, now)) return say("wall.ingest_away", {time: until(health.ingest)});
     if (health.broker === null) return say("wall.broker_away", {time: until(store.newest())});
     if (silent(health.evaluator, now)) return say("wall.evaluator_away", {time: until(health.evaluator)});
+    if (silent(health.dispatcher, now)) return say("wall.dispatcher_away", {time: until(health.dispatcher)});
     return null;
   }
 

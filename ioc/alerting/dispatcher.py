@@ -50,7 +50,7 @@ _BEAT: Final = 2 * SECOND  # sign of life; screens call 15 s of silence a failur
 _STEADY: Final = 30 * SECOND
 _BACK_OFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
-Tick = Callable[[Db, Micros], object]
+Tick = Callable[[Db, Micros], bool]  # whether alerts changed
 
 
 @dataclass(slots=True)
@@ -106,20 +106,21 @@ class Gatherer:
     def run(self, conn: Db) -> None:
         log.info("dispatcher_ready")
         while not self.stop.is_set():
-            now = self.clock.now()
-            if self.tick is not None:
-                self.tick(conn, now)
             arranged = self.arrangement.delivery(conn).arranged
             for target in notifications.targets(conn):
                 gather(conn, target, arranged, self.clock.now())
-            if now >= self._beat_at:
-                self._beat(now)
+            # Last, so that a fault in it cannot hold back what waits to be told.
+            changed = self.tick is not None and self.tick(conn, self.clock.now())
+            now = self.clock.now()
+            if changed or now >= self._beat_at:
+                self._tell(now, alerts_changed=changed)
             self.stop.wait(_TURN_S)
 
-    def _beat(self, now: Micros) -> None:
+    def _tell(self, now: Micros, *, alerts_changed: bool) -> None:
         self._beat_at = now + _BEAT
+        prefix = self.settings.redis_prefix
         try:
-            self.client.hset(f"{self.settings.redis_prefix}heartbeat", NAME, str(now))
+            stream.tell(self.client, prefix, now=now, alerts_changed=alerts_changed, process=NAME)
         except redis.RedisError as error:
             if not self._redis_down:
                 log.warning("redis_away", error=str(error))

@@ -40,6 +40,7 @@ class Declaration:
     lat: float | None = None
     commune: str | None = None
     datastreams: Mapping[str, DatastreamSpec] = field(default_factory=dict)
+    parent: str | None = None  # what it speaks through: id in the same feed, or feed/id
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def faults(row: int, declared: Declaration, known: Known) -> list[Fault]:
         check(_is_name(short, MAX_SHORT), "short_name", "bad_short", short)
     if declared.kind is not None:
         check(declared.kind in known.kinds, "kind", "unknown_kind", declared.kind)
+    if declared.parent is not None:
+        check(_is_name(declared.parent, 2 * MAX_ID), "parent", "bad_id", declared.parent)
     _check_place(declared, check)
     for path, spec in declared.datastreams.items():
         check(_is_name(path, MAX_ID), "datastreams", "bad_path", path)

@@ -85,8 +85,15 @@ def kinds(subscription: PubSub) -> set[str]:
     return found
 
 
-def tell(client: redis.Redis, prefix: str, *, now: Micros, alerts_changed: bool) -> None:
-    """Write the evaluator's sign of life; say that alerts must be read again when they must."""
-    client.hset(f"{prefix}heartbeat", "evaluator", str(now))
+def tell(
+    client: redis.Redis,
+    prefix: str,
+    *,
+    now: Micros,
+    alerts_changed: bool,
+    process: str = "evaluator",
+) -> None:
+    """Write a process' sign of life; say that alerts must be read again when they must."""
+    client.hset(f"{prefix}heartbeat", process, str(now))
     if alerts_changed:
         client.publish(f"{prefix}notice", orjson.dumps({"kind": "alert"}))

@@ -5,8 +5,8 @@ One SQL text for each purpose; the blocking and the awaiting form of a function 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -90,7 +90,7 @@ def to_row(alert: Alert) -> tuple[Any, ...]:
     """Return the values of WRITE: the alert's fields, and when its next timer fires."""
     row = (
         to_datetime(value) if name in _TIMES and value is not None else value
-        for name, value in zip(_FIELDS, astuple(alert), strict=True)
+        for name, value in ((name, getattr(alert, name)) for name in _FIELDS)
     )
     return *row, moment(next_due(alert))
 
@@ -104,6 +104,20 @@ def entry_to_row(entry: Entry, now: Micros) -> tuple[Any, ...]:
 def append(entry: Entry) -> LiteralString:
     """Return the SQL for an entry: RAISE, RTN, CLOSE exist once an occurrence, by key."""
     return APPEND_ONCE if entry.once else APPEND_NEXT
+
+
+def write(conn: Db, changed: Iterable[Alert], entries: Sequence[Entry], now: Micros) -> None:
+    """Write alerts and their log in the caller's transaction.
+
+    Closed ones first: at most one open alert of a rule and a datastream is an index, not a hope.
+    """
+    ordered = sorted(changed, key=lambda alert: alert.closed_at is None)
+    with conn.cursor() as cursor:
+        cursor.executemany(WRITE, [to_row(alert) for alert in ordered])
+        for once in (True, False):
+            rows = [entry_to_row(entry, now) for entry in entries if entry.once is once]
+            if rows:
+                cursor.executemany(APPEND_ONCE if once else APPEND_NEXT, rows)
 
 
 def moment(instant: Micros | None) -> datetime | None:

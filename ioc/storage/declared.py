@@ -88,6 +88,22 @@ where d.id = %(id)s
 """
 
 
+# By its id in the same feed, else as feed/id.
+_PARENT: Final = """
+select id from thing
+where state <> 'retired' and ((feed = %(feed)s and external_id = %(name)s)
+  or (feed = split_part(%(name)s, '/', 1)
+      and external_id = substr(%(name)s, strpos(%(name)s, '/') + 1)))
+order by feed = %(feed)s and external_id = %(name)s desc limit 1
+"""
+_HANGS_ON: Final = """
+with recursive up (id) as (
+  select %(lower)s::integer
+  union select t.parent_id from thing t join up on t.id = up.id where t.parent_id is not null)
+select exists (select from up where id = %(upper)s)
+"""
+
+
 def put(conn: Db, placed: Sequence[Placed], known: Catalogue, *, by: str) -> Counted | list[Fault]:
     """Declare things in the caller's transaction; or return every reason why not all can be.
 
@@ -95,6 +111,7 @@ def put(conn: Db, placed: Sequence[Placed], known: Catalogue, *, by: str) -> Cou
     """
     found = _refused(conn, placed)
     made = 0
+    ids: list[int] = []
     for one in placed:
         declared = one.thing
         streams = {name: _as_json(spec) for name, spec in declared.datastreams.items()}
@@ -112,9 +129,12 @@ def put(conn: Db, placed: Sequence[Placed], known: Catalogue, *, by: str) -> Cou
         ).fetchone()
         assert row is not None
         made += row[1]
+        ids.append(row[0])
         if one.place is not None:
             _place(conn, row[0], one.place, exact=one.exact_commune)
         found += _classify(conn, one, row[0], known)
+    for one, thing in zip(placed, ids, strict=True):
+        found += _attach(conn, one, thing)
     things.announce(conn)
     return found or Counted(made, len(placed) - made)
 
@@ -136,6 +156,21 @@ def _place(conn: Db, thing: int, place: Place, *, exact: bool) -> None:
     conn.execute(things.SEED_LOCATIONS, [[cell] for cell in row])
     if exact:
         conn.execute("update location set commune_how = 'boundary' where thing_id = %s", (thing,))
+
+
+def _attach(conn: Db, one: Placed, thing: int) -> list[Fault]:
+    """Hang a thing on its parent, once every thing of the file is there."""
+    name = one.thing.parent
+    if name is None:
+        return []
+    parent = conn.execute(_PARENT, {"feed": one.thing.feed, "name": name}).fetchone()
+    if parent is None:
+        return [Fault(one.row, "parent", "no_parent", name)]
+    loop = conn.execute(_HANGS_ON, {"lower": parent[0], "upper": thing}).fetchone()
+    if loop is not None and loop[0]:
+        return [Fault(one.row, "parent", "parent_loop", name)]
+    conn.execute("update thing set parent_id = %s where id = %s", (parent[0], thing))
+    return []
 
 
 def _as_json(spec: DatastreamSpec) -> dict[str, str | float]:

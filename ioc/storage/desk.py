@@ -17,8 +17,8 @@ from ioc.domain.announcement import Alert, Draft, settle
 from ioc.domain.instant import Micros, from_datetime, to_datetime
 from ioc.domain.mask import Masks, Target
 from ioc.domain.timers import fire
-from ioc.storage import masks, outbox
-from ioc.storage.alerts import COLUMNS, WRITE, append, entry_to_row, from_row, to_row
+from ioc.storage import alerts, masks, outbox
+from ioc.storage.alerts import COLUMNS, from_row
 from ioc.storage.masks import BELOW, CALIBRATING
 from ioc.storage.script import run
 
@@ -89,23 +89,21 @@ def _looks(conn: Db, now: Micros) -> Iterable[_Look]:
 
 
 def _decide(conn: Db, board: Masks, ids: Sequence[UUID], now: Micros) -> bool:
-    alerts = [from_row(row) for row in conn.execute(_LOCK, (list(ids),)).fetchall()]
-    known = run(conn, masks.facts(alert.datastream for alert in alerts))
+    locked = [from_row(row) for row in conn.execute(_LOCK, (list(ids),)).fetchall()]
+    known = run(conn, masks.facts(alert.datastream for alert in locked))
     drafts = []
-    for alert in alerts:
+    for alert in locked:
         target = masks.target(known, alert.rule_id, alert.datastream, alert.thing)
         draft = Draft(alert, now)
         settle(draft, board.over(target, alert.severity, now))
         fire(draft)
         drafts.append(draft)
-    return _write(conn, alerts, drafts, now)
+    return _write(conn, locked, drafts, now)
 
 
 def _write(conn: Db, before: Sequence[Alert], drafts: Sequence[Draft], now: Micros) -> bool:
     changed = [d for was, d in zip(before, drafts, strict=True) if d.alert != was]
-    with conn.cursor() as cursor:
-        cursor.executemany(WRITE, [to_row(draft.alert) for draft in changed])
-        for entry in [entry for draft in drafts for entry in draft.entries]:
-            cursor.execute(append(entry), entry_to_row(entry, now))
+    entries = [entry for draft in drafts for entry in draft.entries]
+    alerts.write(conn, [draft.alert for draft in changed], entries, now)
     outbox.put(conn, [notice for draft in drafts for notice in draft.notices], now)
     return bool(changed)

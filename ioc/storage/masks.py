@@ -21,12 +21,14 @@ _COLUMNS: Final[LiteralString] = (
 # An ancestor is down while an alert of its own says so: no data, or a status that can be "offline".
 # A latched one has come back; it only waits for somebody to say so.
 BELOW: Final[LiteralString] = """
-with recursive below (id) as (
-  select c.id from thing c where exists (
-    select from alert a
+with recursive parent (id) as materialized (
+  select distinct parent_id from thing where parent_id is not null
+), below (id) as (
+  select c.id from thing c where c.parent_id in (
+    select a.thing_id from parent join alert a on a.thing_id = parent.id
     join rule_version v on v.rule_id = a.rule_id and v.version = a.rule_version
     join datastream d on d.id = a.datastream_id join observed_property p on p.code = d.property
-    where a.thing_id = c.parent_id and a.closed_at is null and a.active and not a.latched
+    where a.closed_at is null and a.active and not a.latched
       and (v.definition ->> 'input' = 'no_data' or p.states ? 'offline'))
   union select c.id from thing c join below on c.parent_id = below.id
 )

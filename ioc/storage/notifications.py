@@ -24,6 +24,7 @@ Db = Connection[tuple[Any, ...]]
 
 # One look at one target. The memory for so many is 10 MB; a longer queue takes another look.
 MOST: Final = 20_000
+_DECIDING: Final = 7_501_007  # any number nobody else uses for locks of two keys
 _CALLS: Final = sorted(kind.value for kind in CALLS)
 ATTEMPTS_KEPT: Final = 500  # characters of an answer or a reason that are worth keeping
 
@@ -43,11 +44,10 @@ def targets(conn: Db) -> list[str]:
 
 def lock(conn: Db, target: str) -> bool:
     """Take a target for this transaction; False while another dispatcher decides for it."""
-    conn.execute("insert into notify_target (name) values (%s) on conflict do nothing", (target,))
     row = conn.execute(
-        "select 1 from notify_target where name = %s for update skip locked", (target,)
+        "select pg_try_advisory_xact_lock(%s, hashtext(%s))", (_DECIDING, target)
     ).fetchone()
-    return row is not None
+    return row is not None and bool(row[0])
 
 
 _WAITING: Final[LiteralString] = (

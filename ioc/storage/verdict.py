@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,22 +10,13 @@ from uuid import UUID
 from psycopg import Connection
 
 from ioc.domain.alert import Kind
-from ioc.domain.announcement import EVALUATOR, Alert, Desk, Entry, Notice, Outcome, Over
+from ioc.domain.announcement import EVALUATOR, Alert, Desk, Entry, Notice, Outcome, Over, alert_id
 from ioc.domain.evaluation import Announcement, Key, Peak, Verdict
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.mask import Masked, Masks, Target
 from ioc.domain.observation import ThingId
-from ioc.storage import alert_states, evaluation, masks, outbox
-from ioc.storage.alerts import (
-    APPEND_NEXT,
-    APPEND_ONCE,
-    COLUMNS,
-    WRITE,
-    append,
-    entry_to_row,
-    from_row,
-    to_row,
-)
+from ioc.storage import alert_states, alerts, evaluation, masks, outbox
+from ioc.storage.alerts import COLUMNS, append, entry_to_row, from_row
 from ioc.storage.script import run
 
 Db = Connection[tuple[Any, ...]]
@@ -72,8 +63,11 @@ def _decide(conn: Db, announcements: Sequence[Announcement], now: Micros) -> Non
     entries: list[Entry] = []
     notices: list[Notice] = []
 
+    first = _first_ids(announcements)
+    taken = _taken(conn, first)
+
     def is_fresh(key: UUID) -> bool:
-        return key not in fresh and not _exists(conn, key)
+        return key not in fresh and key not in taken and (key in first or not _taken(conn, {key}))
 
     for one in announcements:
         key = (one.rule.id, one.subject.datastream)
@@ -88,7 +82,7 @@ def _decide(conn: Db, announcements: Sequence[Announcement], now: Micros) -> Non
         notices += outcome.notices
     over = {(e.alert, e.occurrence) for e in entries if e.kind is Kind.RTN}
     masks.end_one_shots(conn, [fresh[alert] for alert, _ in over], EVALUATOR, now)
-    _write(conn, fresh.values(), entries, now)
+    alerts.write(conn, fresh.values(), entries, now)
     outbox.put(conn, notices, now)
 
 
@@ -124,17 +118,6 @@ def _hold(current: dict[Key, Alert], key: Key, outcome: Outcome) -> None:
             del current[key]
 
 
-def _write(conn: Db, alerts: Iterable[Alert], entries: Sequence[Entry], now: Micros) -> None:
-    """Write the last state of each alert, closed ones first: one open is an index, not a hope."""
-    ordered = sorted(alerts, key=lambda alert: alert.closed_at is None)
-    with conn.cursor() as cursor:
-        cursor.executemany(WRITE, [to_row(alert) for alert in ordered])
-        for once in (True, False):
-            rows = [entry_to_row(entry, now) for entry in entries if entry.once is once]
-            if rows:
-                cursor.executemany(APPEND_ONCE if once else APPEND_NEXT, rows)
-
-
 def _lock(conn: Db, keys: set[Key]) -> dict[Key, Alert]:
     rows = conn.execute(
         "select " + COLUMNS + " from alert where closed_at is null"  # noqa: S608  our own constant
@@ -146,8 +129,17 @@ def _lock(conn: Db, keys: set[Key]) -> dict[Key, Alert]:
     return {(alert.rule_id, alert.datastream): alert for alert in found}
 
 
-def _exists(conn: Db, key: UUID) -> bool:
-    return conn.execute("select 1 from alert where id = %s", (key,)).fetchone() is not None
+def _first_ids(announcements: Sequence[Announcement]) -> set[UUID]:
+    """Return the ids that new alerts get as long as nobody has them."""
+    return {
+        alert_id(one.rule.id, one.subject.datastream, one.change.time, lambda _: True)
+        for one in announcements
+        if one.change.kind is Kind.RAISE
+    }
+
+
+def _taken(conn: Db, ids: set[UUID]) -> set[UUID]:
+    return {row[0] for row in conn.execute("select id from alert where id = any(%s)", (list(ids),))}
 
 
 def _correct(conn: Db, one: Announcement, now: Micros) -> None:

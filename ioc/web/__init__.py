@@ -20,7 +20,8 @@ a delta holds only what changed, with the same keys. Instants are milliseconds s
     feeds    [{"name", "title", "newest": ms | null, "limit_s": number, "fresh", "simulated"}]
     layers   {layer: version}: fetch /geo/{layer}/{version}.geojson when a version changes
     health   {"database": bool, "redis": bool, "ingest": ms of its last sign | null,
-              "evaluator": ms | null, "broker": ms since when connected | null, "trial": bool}
+              "evaluator": ms | null, "dispatcher": ms | null,
+              "broker": ms since when connected | null, "trial": bool}
     simulated  true as long as any shown value is
 
 Layers: province, neighbours, communes, water, zones, things, bts. Point features of `things` and

@@ -44,7 +44,7 @@ def _components(services: Services) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
     for name in ("database", "redis"):
         found[name] = {"ok": health[name], "detail": "reachable" if health[name] else "away"}
-    for name in ("ingest", "evaluator"):
+    for name in ("ingest", "evaluator", "dispatcher"):
         found[name] = _sign(health[name], now)
     return found
 

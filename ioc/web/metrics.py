@@ -56,7 +56,7 @@ def _signs(services: Services) -> list[Family]:
         up = 1.0 if health[name] else 0.0
         found.append(one(f"ioc_web_{name}_up", "gauge", f"1 while {name} answers.", up))
     now = services.clock.now() / SECOND
-    for name in ("ingest", "evaluator"):
+    for name in ("ingest", "evaluator", "dispatcher"):
         last = health[name]
         if isinstance(last, int):
             age = max(now - last / 1000, 0)

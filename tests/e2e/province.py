@@ -48,7 +48,9 @@ class Province:
     def beat(self) -> None:
         """Leave the signs of life of ingest and evaluator."""
         now = str(SystemClock().now())
-        self.client.hset(f"{self.prefix}heartbeat", mapping={"ingest": now, "evaluator": now})
+        self.client.hset(
+            f"{self.prefix}heartbeat", mapping={"ingest": now, "evaluator": now, "dispatcher": now}
+        )
         self.conn.execute("update ingest_writer set heartbeat = now(), watermark = now()")
 
 

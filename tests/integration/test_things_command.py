@@ -215,3 +215,23 @@ def test_a_channel_with_a_history_is_classified_once(
     for row in ("h=water_level", "t=temperature"):
         refused = ioc("import", write(tmp_path, f"bare,A1,Trạm,,,,{row}\n"))
         assert say("things_file.has_history", detail=row[0]) in refused.stdout
+
+
+def test_a_file_says_what_a_thing_hangs_on(ioc: Ioc, conn: Db, tmp_path: Path) -> None:
+    """In any order of rows, across feeds; an unknown parent and a loop are named, by row."""
+    path = tmp_path / "tree.csv"
+
+    def load(rows: str) -> tuple[int, str]:
+        path.write_text(f"feed,id,name,parent\n{rows}", encoding="utf-8")
+        done = ioc("import", str(path), "--by", "lan")
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = load("bare,A1,Trạm A,G/1\nbare,A2,Trạm B,bare/A1\nbare,G/1,Gateway,\n")
+    assert code == 0, said
+    tree = "select t.external_id, p.external_id from thing t join thing p on p.id = t.parent_id"
+    assert sorted(conn.execute(tree).fetchall()) == [("A1", "G/1"), ("A2", "A1")]
+    code, said = load("bare,G/1,Gateway,A2\nbare,A1,Trạm A,nobody\n")
+    assert code != 0
+    assert say("things_file.parent_loop", detail="A2") in said
+    assert say("things_file.no_parent", detail="nobody") in said
+    assert sorted(conn.execute(tree).fetchall()) == [("A1", "G/1"), ("A2", "A1")]

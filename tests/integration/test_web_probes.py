@@ -26,7 +26,7 @@ def beat(url: str, prefix: str, *, ago_s: float = 0) -> None:
     """Leave the signs of life of ingest and evaluator."""
     at = str(int(SystemClock().now() - ago_s * 1_000_000))
     with redis.Redis.from_url(url) as client:
-        client.hset(f"{prefix}heartbeat", mapping={"ingest": at, "evaluator": at})
+        client.hset(f"{prefix}heartbeat", mapping={"ingest": at, "evaluator": at, "dispatcher": at})
 
 
 def states(client: Client) -> dict[str, bool]:
@@ -52,7 +52,7 @@ def test_ready_when_every_part_is(web: Site, redis_url: str, redis_prefix: str) 
     wait_for(lambda: client.get("/readyz").status == 200)
     body = client.get("/readyz").json()
     assert body["status"] == "ok"
-    assert set(body["components"]) == {"database", "redis", "ingest", "evaluator"}
+    assert set(body["components"]) == {"database", "redis", "ingest", "evaluator", "dispatcher"}
     assert all(part["ok"] and part["detail"] for part in body["components"].values())
     beat(redis_url, redis_prefix, ago_s=60)
     wait_for(lambda: client.get("/readyz").status == 503)
@@ -138,6 +138,7 @@ def test_every_number_has_a_name_a_kind_and_a_help(
         "ioc_web_redis_up",
         "ioc_web_ingest_silence_seconds",
         "ioc_web_evaluator_silence_seconds",
+        "ioc_web_dispatcher_silence_seconds",
         "ioc_open_alerts",
     }
     assert set(found["ioc_open_alerts"][2]) == {

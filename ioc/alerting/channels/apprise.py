@@ -6,6 +6,7 @@ the receiver of a second copy sees the same text twice; that happens after a cra
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -29,8 +30,11 @@ class Apprise:
     """Hands a message to the one service that a URL names."""
 
     def __init__(self) -> None:
-        import apprise  # noqa: PLC0415  1 s and 170 modules, only where it is used
+        with warnings.catch_warnings():  # one of its 170 modules uses what Python 3.13 drops
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import apprise  # noqa: PLC0415  takes a second, so only where it is used
 
+            apprise.Apprise.instantiate("json://localhost")  # reads all modules
         self._apprise = apprise
 
     def deliver(self, message: Message, to: Address) -> Receipt:

@@ -37,7 +37,7 @@ def opener() -> OpenerDirector:
 
 def post(url: str, body: bytes, headers: Mapping[str, str], now: Micros) -> Receipt:
     """Send a body; 2xx is delivered, a fault of the way or of the moment is worth another try."""
-    if urlsplit(url).scheme not in {"http", "https"}:
+    if not _is_address(url):
         return Never("the address is not http:// or https://")
     sent = {"User-Agent": PRODUCT, "Content-Type": "application/json", **headers}
     try:
@@ -54,6 +54,13 @@ def post(url: str, body: bytes, headers: Mapping[str, str], now: Micros) -> Rece
         return Later(f"broken off: {error!r}")
     except ValueError as error:  # an address or a header that cannot be written
         return Never(f"not a usable address: {error}")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in {"http", "https"}
+    except ValueError:
+        return False
 
 
 def refused(status: int, retry_after: str | None, detail: str, now: Micros) -> Receipt:

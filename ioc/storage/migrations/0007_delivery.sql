@@ -43,10 +43,10 @@ drop index outbox_waiting;
 create index outbox_waiting on outbox (not_before)
   where decided_at is not null and sent_at is null and not dead and digest is null and withheld is null;
 
--- One row a target: whoever decides for it or sends to it holds the row's lock.
+-- Targets that failed: until then nothing else is tried there.
 create table notify_target (
   name text primary key,
-  paused_until timestamptz not null default '-infinity'  -- after a failure nothing else is tried at once
+  paused_until timestamptz not null
 );
 
 -- Every attempt and what came back.

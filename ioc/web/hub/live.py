@@ -57,6 +57,7 @@ class _Signs:
     ingest: int | None = None
     ingest_stored: int | None = None
     evaluator: int | None = None
+    dispatcher: int | None = None
     broker: int | None = None
 
 
@@ -204,6 +205,7 @@ class Hub:
             "redis": signs.redis,
             "ingest": heard // 1000 if heard else None,
             "evaluator": None if signs.evaluator is None else signs.evaluator // 1000,
+            "dispatcher": None if signs.dispatcher is None else signs.dispatcher // 1000,
             "broker": None if signs.broker is None else signs.broker // 1000,
             "trial": self._settings.trial_broker,
         }
@@ -318,6 +320,7 @@ class Hub:
     def _hear(self, beats: dict[Any, Any]) -> None:
         self._signs.ingest = int(beats.get(b"ingest", 0)) or None
         self._signs.evaluator = int(beats.get(b"evaluator", 0)) or None
+        self._signs.dispatcher = int(beats.get(b"dispatcher", 0)) or None
 
     # ------------------------------------------------------------------ database
 
