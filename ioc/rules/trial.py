@@ -34,12 +34,7 @@ class Selectable(Protocol):
 
 def selected(rule: Core, one: Selectable) -> bool:
     """Tell whether a rule binds a datastream of its observed property."""
-    wanted = rule.selector
-    return (
-        wanted.feed in (None, one.feed)
-        and wanted.kind in (None, one.kind)
-        and wanted.thing in (None, one.external_id)
-    )
+    return rule.selector.takes(one.feed, one.kind, one.external_id)
 
 
 @dataclass(frozen=True, slots=True)

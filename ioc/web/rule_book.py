@@ -61,10 +61,11 @@ class RuleBook:
 
 def claim_of(rule: RuleFile, unit: str) -> Claim:
     """Return what a rule compares."""
-    averaging = _IMPOSSIBLE if rule.input != "value" else None
-    if rule.input == "value" and rule.window is not None and rule.window.function != "median":
-        function = rule.window.function or "max"
-        averaging = Averaging(function, round(rule.window.length))
+    averaging = None if rule.input == "value" and rule.window is None else _IMPOSSIBLE
+    if rule.input == "value" and rule.window is not None:
+        match rule.window.function:
+            case "mean" | "max" | "sum" as function:
+                averaging = Averaging(function, round(rule.window.length))
     levels = rule.levels
     outside = rule.op is Op.OUTSIDE
     lows = [
