@@ -13,6 +13,7 @@ export function createActions(box, {state, writer, clock, may}) {
     const {draft, loaded} = state;
     const lacking = may ? [...missing(draft, state.stations), ...reason(), ...unchanged()] : [];
     const step = lacking[0]?.[0];
+    const simulated = state.stations.some((one) => one.simulated && one.datastream === state.preview);
     const same = lacking.length === 1 && step === 0;
     const what = same ? element("span", "lack mut", said ?? say("missing_change")) : lacking.length ? element("span", "lack", element("b", "", say("lacking", {n: lacking.length})), ` – ${say(`missing_${lacking[0][1]}`)} (${say("step", {n: step})})`) : element("span", "lack", said ?? "");
     what.id = "rule-lack";
@@ -27,7 +28,7 @@ export function createActions(box, {state, writer, clock, may}) {
     const focused = document.activeElement?.id === "rule-save";
     box.replaceChildren(
       element("div", "rh-t", element("p", "xs mut", link("/rules", say("title")), ` / ${where}`), element("h1", "", draft.name.trim() || say("unnamed"))),
-      element("span", "sp"), what, may ? save : element("span", "chip", say("read_only")));
+      simulated ? element("span", "sim sm", writer.say("wall.simulated")) : "", element("span", "sp"), what, may ? save : element("span", "chip", say("read_only")));
     if (focused) save.focus();
   }
 

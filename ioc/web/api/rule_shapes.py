@@ -251,6 +251,7 @@ class StationOut(BaseModel):
     commune: str | None
     lon: float | None
     lat: float | None
+    simulated: bool
 
     @classmethod
     def of(cls, row: StationRow) -> StationOut:
