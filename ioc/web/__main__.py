@@ -25,6 +25,7 @@ from ioc.web.pace import Pace
 from ioc.web.queries import Queries
 from ioc.web.queries.rehearsal import Rehearsals
 from ioc.web.queries.rules import RuleQueries
+from ioc.web.queries.told import Plans
 from ioc.web.rule_book import RuleBook
 from ioc.web.rule_commands import RuleCommands
 from ioc.web.rule_desk import RuleDesk
@@ -46,7 +47,12 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
     clock = clock or SystemClock()
     database = Database(pool.async_pool(given.database_url, name="web", size=_POOL))
     hub = Hub(given, database, clock)
-    rules = RuleDesk(RuleBook.load(given), RuleQueries(database), Rehearsals(database, clock))
+    rules = RuleDesk(
+        RuleBook.load(given),
+        RuleQueries(database),
+        Rehearsals(database, clock),
+        Plans(database, clock, given.province.zone),
+    )
     return Services(
         settings=given,
         clock=clock,

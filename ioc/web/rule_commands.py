@@ -15,15 +15,16 @@ from ioc.clock import Clock
 from ioc.domain.errors import ConfigError, Refusal
 from ioc.domain.instant import SECOND, to_datetime
 from ioc.domain.permission import Action
-from ioc.rules import definition
+from ioc.rules import definition, trial
 from ioc.rules.definition import RuleFile
+from ioc.rules.trial import Pace
 from ioc.storage import audit, rule_versions
 from ioc.storage.rule_versions import Head, NewVersion, Version
 from ioc.text import say
 from ioc.web.commands import NotFoundError, Notifier
 from ioc.web.database import Database, Db
 from ioc.web.identity import Identity, Kind, require
-from ioc.web.queries.rehearsal import Rehearsed, window_of
+from ioc.web.queries.rehearsal import Rehearsed
 from ioc.web.queries.rules import StationRow
 from ioc.web.rule_desk import RuleDesk
 
@@ -213,15 +214,20 @@ def read(written: Mapping[str, Any]) -> RuleFile:
     try:
         rule = definition.parse({"id": "draft", **written})
         if rule.input == "value" and rule.window is not None:
-            window_of(rule.window, _MINUTE_S)
-    except (ConfigError, ValueError) as error:
+            trial.window_of(rule, Pace(_MINUTE_S, _MINUTE_S))
+    except ConfigError as error:
         raise RuleRefusedError(say("rules.refused.malformed", error=error)) from error
     return rule
 
 
+def tryable(rule: RuleFile) -> bool:
+    """Tell whether the editor and its backtest know all that the rule does."""
+    return rule.input == "value" and rule.schedule is None
+
+
 def comparing(rule: RuleFile) -> RuleFile:
     """Return a rule that compares values; the others are written in files and tried there."""
-    if rule.input != "value":
+    if not tryable(rule):
         raise RuleRefusedError(say("rules.refused.input"))
     return rule
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from psycopg import Connection
 
 from ioc.rules import definition
+from ioc.settings import Settings
 from ioc.storage import rules
 from tests.e2e.rule_rig import FIRST, SECOND, month, staff
 from tests.integration.web_site import Answer, Client, Site, add_thing
@@ -296,3 +303,51 @@ def test_options_name_limits_in_force(web: Site, datastream: int) -> None:
     assert [(one["high"], one["in_force"]) for one in own] == [(50.0, False), (45.0, True)]
     stations = client.get("/api/v1/rule-options/stations?property=pm25").json()["items"]
     assert [(one["ref"], one["kind_name"]) for one in stations] == [("env/tram-1", "Môi trường")]
+
+
+def test_the_counter_is_the_backtest_of_the_command_line(
+    web: Site, web_settings: Settings, datastream: int, tmp_path: Path
+) -> None:
+    """`ioc rules backtest` on the same rule and period: the same count, time, load."""
+    levels = [*CRITICAL, {"severity": "high", "limit": 100, "deadband": 10}]
+    rule = given(id="bui", levels=levels)
+    told = desk(web, datastream).post("rules/preview", {"rule": rule, "datastream": datastream})
+    shown = told.json()
+    file = tmp_path / "rule.yaml"
+    file.write_bytes(msgspec.yaml.encode([rule]))
+    period = [datetime.fromtimestamp(shown[k] / 1000, UTC).isoformat() for k in ("since", "until")]
+    command = ["rules", "backtest", str(file), "--from", period[0], "--to", period[1], "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ioc.cli", *command],
+        env={**os.environ, "IOC_DATABASE_URL": web_settings.database_url},
+        capture_output=True,
+        check=True,
+    )
+    said = json.loads(done.stdout)
+    assert shown["count"] == said["count"] > 0
+    assert shown["seconds"] == pytest.approx(said["total_s"])
+    assert shown["load"] == pytest.approx(said["load"])
+    assert [one["count"] for one in shown["levels"]] == [one["count"] for one in said["levels"]]
+
+
+PLAN = """{"targets": [
+ {"name": "lan", "person": "Nguyễn Thị Lan", "channel": "email", "address": "lan@example.vn"},
+ {"name": "minh", "channel": "email", "address": "minh@example.vn"}],
+ "policies": [
+ {"name": "ban-ngay", "tell": ["lan"], "hours": "06:00-22:00"},
+ {"name": "ban-dem", "tell": ["minh"], "hours": "22:00-06:00"},
+ {"name": "lanh-dao", "tell": ["lan"], "hours": "22:00-06:00", "escalation": 2}]}"""
+
+
+def test_who_is_told_at_night_comes_from_the_plan(web: Site, conn: Db, datastream: int) -> None:
+    """At 02:00 the night's policy tells, and the leader only once nobody has answered twice."""
+    author = desk(web, datastream)
+    body = {"rule": given(id="x"), "datastream": datastream, "when": "night"}
+    assert author.post("rules/context", body).json()["configured"] is False
+    conn.execute("insert into notify_plan (definition, created_by) values (%s, 'test')", (PLAN,))
+    told = author.post("rules/context", body).json()
+    assert told["configured"] is True
+    assert [(one["who"], one["how"], one["unanswered"]) for one in told["items"]] == [
+        ("minh", "email", 0),
+        ("Nguyễn Thị Lan", "email", 2),
+    ]

@@ -11,9 +11,11 @@ export function createActions(box, {state, writer, clock, may}) {
 
   function render() {
     const {draft, loaded} = state;
-    const lacking = may ? [...missing(draft, state.stations), ...reason()] : [];
+    const lacking = may ? [...missing(draft, state.stations), ...reason(), ...unchanged()] : [];
     const step = lacking[0]?.[0];
-    const what = lacking.length ? element("span", "lack", element("b", "", say("lacking", {n: lacking.length})), ` – ${say(`missing_${lacking[0][1]}`)} (${say("step", {n: step})})`) : element("span", "lack", said ?? "");
+    const simulated = state.stations.some((one) => one.simulated && one.datastream === state.preview);
+    const same = lacking.length === 1 && step === 0;
+    const what = same ? element("span", "lack mut", said ?? say("missing_change")) : lacking.length ? element("span", "lack", element("b", "", say("lacking", {n: lacking.length})), ` – ${say(`missing_${lacking[0][1]}`)} (${say("step", {n: step})})`) : element("span", "lack", said ?? "");
     what.id = "rule-lack";
     what.setAttribute("role", "status");
     const critical = draft.levels.some((level) => level.severity === "critical") || (loaded?.definition.levels ?? []).some((level) => level.severity === "critical");
@@ -21,18 +23,23 @@ export function createActions(box, {state, writer, clock, may}) {
     save.id = "rule-save";
     save.disabled = busy || lacking.length > 0;
     save.setAttribute("aria-describedby", "rule-lack");
-    if (lacking.length) save.title = lacking.map(([n, key]) => `${say("step", {n})}: ${say(`missing_${key}`)}`).join("\n");
+    if (lacking.length && !same) save.title = lacking.map(([n, key]) => `${say("step", {n})}: ${say(`missing_${key}`)}`).join("\n");
     const where = loaded ? say("in_force", {version: loaded.version, date: clock.date(new Date(loaded.since))}) : say("not_saved");
     const focused = document.activeElement?.id === "rule-save";
     box.replaceChildren(
       element("div", "rh-t", element("p", "xs mut", link("/rules", say("title")), ` / ${where}`), element("h1", "", draft.name.trim() || say("unnamed"))),
-      element("span", "sp"), what, may ? save : element("span", "chip", say("read_only")));
+      simulated ? element("span", "sim sm", writer.say("wall.simulated")) : "", element("span", "sp"), what, may ? save : element("span", "chip", say("read_only")));
     if (focused) save.focus();
   }
 
   // A rule that is louder than an operator can answer needs a typed reason (in the findings).
   function reason() {
     return state.found?.needs_reason && !state.draft.reason.trim() ? [[2, "reason"]] : [];
+  }
+
+  // The version in force, saved once more, would be a version that says nothing.
+  function unchanged() {
+    return state.saved && state.saved === JSON.stringify(toRule(state.draft)) ? [[0, "change"]] : [];
   }
 
   async function send() {

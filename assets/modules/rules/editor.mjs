@@ -56,6 +56,7 @@ export async function createEditor(root, id, tools) {
     const chosen = selected(draft, state.stations);
     if (!chosen.some((one) => one.datastream === state.preview)) state.preview = chosen[0]?.datastream ?? state.stations[0]?.datastream ?? null;
     recognise(draft, options.limits);
+    if (loaded) state.saved ??= JSON.stringify(toRule(draft));
     change({history: true});
   }
 

@@ -108,9 +108,9 @@ export function createLimits(box, {state, writer, clock, change}) {
 
   function patience() {
     const {draft} = state;
-    const minutes = (key, label, allowed = (value) => value) => field(label, unit(number(draft[key] === null ? null : draft[key] / 60, (value) => writer.number(value, Number.isInteger(value) ? 0 : 1), (value) => { draft[key] = value === null ? null : allowed(Math.max(0, value) * 60); draft.touched.add(key); change(); }, {id: `rule-${key}`}), say("minute")));
+    const minutes = (key, label, allowed = (value) => value, more = {}) => field(label, unit(number(draft[key] === null ? null : draft[key] / 60, (value) => writer.number(value, Number.isInteger(value) ? 0 : 1), (value) => { draft[key] = value === null ? null : allowed(Math.max(0, value) * 60); draft.touched.add(key); change(); }, {id: `rule-${key}`, ...more}), say("minute")));
     const coverage = draft.window ? field(say("coverage"), unit(number(draft.window.coverage * 100, (value) => writer.number(value, 0), (value) => { draft.window.coverage = Math.min(100, Math.max(1, value ?? 75)) / 100; change(); }, {id: "rule-coverage", disabled: Boolean(draft.preset)}), "%")) : field(say("samples"), number(draft.minSamples, (value) => writer.number(value, 0), (value) => { draft.minSamples = Math.max(1, Math.round(value ?? 1)); change(); }, {id: "rule-samples"}));
-    return [heading(3, say("step3")), element("div", "g2", minutes("onDelay", say("on_delay")), minutes("offDelay", say("off_delay")), coverage, minutes("staleAfter", say("stale_after"), (value) => value || null)), element("p", "xs mut", say("covered", {share: state.history ? writer.number(state.history.coverage * 100, 1) : "–"}))];
+    return [heading(3, say("step3")), element("div", "g2", minutes("onDelay", say("on_delay")), minutes("offDelay", say("off_delay")), coverage, minutes("staleAfter", say("stale_after"), (value) => value || null, {placeholder: say("stale_default")})), element("p", "xs mut", say("covered", {share: state.history ? writer.number(state.history.coverage * 100, 1) : "–"}))];
   }
 
   const unit = (control, words) => element("div", "with", control, element("span", "mut", words));

@@ -64,7 +64,7 @@ export function createPeople(box, {state, writer, change, refresh}) {
   function people() {
     const choice = segment([["now", say("told_now")], ["night", say("told_night")]], when, (value) => { when = value; tell(); });
     const rows = shown?.items ?? [];
-    const table = element("table", "nt", element("tbody", "", ...rows.map((row) => element("tr", "", element("td", "", row.who, element("i", "", row.why)), element("td", "", row.how), element("td", "r nw", row.after_s ? say("after", {time: Math.round(row.after_s / 60)}) : say("at_once"))))));
+    const table = element("table", "nt", element("tbody", "", ...rows.map((row) => element("tr", "", element("td", "", row.who, element("i", "", row.policy)), element("td", "", row.how), element("td", "r", row.unanswered ? say("told_escalated", {n: row.unanswered}) : say("at_once"))))));
     told.replaceChildren(choice, rows.length ? table : element("p", "pv", say(shown?.configured === false || !shown ? "told_unset" : "told_nobody")));
   }
 

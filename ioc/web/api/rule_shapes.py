@@ -251,6 +251,7 @@ class StationOut(BaseModel):
     commune: str | None
     lon: float | None
     lat: float | None
+    simulated: bool
 
     @classmethod
     def of(cls, row: StationRow) -> StationOut:
@@ -365,6 +366,8 @@ class PreviewOut(BaseModel):
     can answer (one in ten minutes); `episodes` are of the levels.
     """
 
+    since: int
+    until: int
     count: int
     seconds: float
     per_day: float
@@ -383,6 +386,8 @@ class PreviewOut(BaseModel):
     def of(cls, found: Rehearsed, version: int | None, took_ms: float) -> PreviewOut:
         result, diff = found.result, found.against
         return cls(
+            since=result.start // _MS,
+            until=result.end // _MS,
             count=result.count,
             seconds=result.total / SECOND,
             per_day=result.alerts_a_day,
@@ -423,12 +428,12 @@ class OverlapOut(BaseModel):
 
 
 class ToldOut(BaseModel):
-    """Somebody who is told; `after_s` where only once nobody has answered."""
+    """Somebody who is told; `unanswered`: only once nobody has answered so often."""
 
     who: str
-    why: str
+    policy: str
     how: str
-    after_s: float | None
+    unanswered: int
 
 
 class ContextOut(BaseModel):

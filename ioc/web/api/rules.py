@@ -30,10 +30,11 @@ from ioc.web.api.rule_shapes import (
     SaveIn,
     StationOut,
     StationsOut,
+    ToldOut,
 )
 from ioc.web.commands import NotFoundError
 from ioc.web.queries.rules import StationRow
-from ioc.web.rule_commands import Draft, comparing, read
+from ioc.web.rule_commands import Draft, comparing, read, tryable
 from ioc.web.security import caller_address
 from ioc.web.services import Services
 
@@ -109,8 +110,8 @@ def _questions(api: APIRouter, services: Services) -> None:
         station = await _station(services, wanted.datastream)
         head = await queries.in_force(wanted.against) if wanted.against else None
         before = None if head is None else definition.parse(head.definition)
-        if before is not None and (before.input != "value" or not _takes(before, station)):
-            before = None  # the version in force judges nothing at this station
+        if before is not None and not (tryable(before) and _takes(before, station)):
+            before = None  # nothing to compare with at this station
         found = await rehearsals.rehearse(station, rule, before, keep=not wanted.group)
         took = (perf_counter() - begun) * 1000
         return PreviewOut.of(found, None if head is None else head.current, took)
@@ -118,7 +119,14 @@ def _questions(api: APIRouter, services: Services) -> None:
     @api.post("/rules/context")
     async def context(wanted: ContextIn) -> ContextOut:
         rule = read(wanted.rule)
-        return ContextOut(overlaps=await _overlaps(services, rule), configured=False, items=[])
+        station = await _station(services, wanted.datastream)
+        severity = min(definition.SEVERITIES[level.severity] for level in rule.levels)
+        found = await services.rules.plans.told(station, severity, rule.id, wanted.when)
+        return ContextOut(
+            overlaps=await _overlaps(services, rule),
+            configured=found.configured,
+            items=[ToldOut.model_validate(one, from_attributes=True) for one in found.items],
+        )
 
 
 def _changes(api: APIRouter, services: Services) -> None:

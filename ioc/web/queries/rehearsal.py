@@ -16,14 +16,15 @@ from typing import Final
 import numpy as np
 
 from ioc.clock import Clock
-from ioc.domain import window as domain
+from ioc.domain.alert import Op
 from ioc.domain.backtest import Difference, Result, difference
-from ioc.domain.instant import DAY, HOUR, SECOND, Micros, from_seconds
+from ioc.domain.instant import DAY, HOUR, SECOND, Micros
 from ioc.domain.observation import DatastreamId
 from ioc.domain.suggestion import Suggestion, suggest
-from ioc.domain.window import windows
-from ioc.rules.backtest_arrays import Arrays, run
-from ioc.rules.definition import RuleFile, Window, bind
+from ioc.rules import trial
+from ioc.rules.backtest_arrays import Arrays
+from ioc.rules.definition import Core, Level, RuleFile, Window
+from ioc.rules.trial import Pace
 from ioc.storage import history
 from ioc.web.database import Database
 from ioc.web.queries.rules import LOUD_DAYS, StationRow
@@ -33,6 +34,8 @@ FRESH: Final = 600 * SECOND  # an editor's 30 days may end ten minutes ago
 LOUDEST_HOUR: Final = 6  # alerts in one hour that an operator can still answer
 LARGEST_SHARE: Final = 0.05  # of the time in alarm; beyond it people stop looking
 MOST_COLUMNS: Final = 1600  # pixels of the widest chart
+
+_MS: Final = SECOND // 1000
 
 Column = list[float | None]
 
@@ -82,17 +85,18 @@ class Rehearsals:
         self._clock = clock
         self._kept: OrderedDict[tuple[int, Window | None], Past] = OrderedDict()
 
-    async def past(self, station: StationRow, window: Window | None, *, keep: bool = True) -> Past:
-        """Return a station's 30 days under a window. Raises DatabaseAwayError, Refusal (too many).
+    async def past(self, station: StationRow, rule: Core, *, keep: bool = True) -> Past:
+        """Return a station's 30 days as a rule sees them.
 
         `keep` False leaves no trace: a run over a whole group would throw out what is looked at.
+        Raises DatabaseAwayError, Refusal (too many values), ConfigError (no backtest knows it).
         """
-        key = (station.datastream, window)
+        key = (station.datastream, rule.window)
         known = self._kept.get(key)
         if known is not None and self._clock.now() - known.end < FRESH:
             self._kept.move_to_end(key)
             return known
-        made = await self._fetch(station, window)
+        made = await self._fetch(station, rule)
         if keep:
             self._kept[key] = made
             self._kept.move_to_end(key)
@@ -100,23 +104,16 @@ class Rehearsals:
                 self._kept.popitem(last=False)
         return made
 
-    async def _fetch(self, station: StationRow, window: Window | None) -> Past:
-        end = self._clock.now()
+    async def _fetch(self, station: StationRow, rule: Core) -> Past:
+        end = Micros(self._clock.now() // _MS * _MS)  # in ms, as the page says it
         start = Micros(end - LOUD_DAYS * DAY)
-        plain = self._kept.get((station.datastream, None))
-        if window is not None and plain is not None and end - plain.end < FRESH:
-            raw, start, end = plain.raw, plain.start, plain.end
-        else:
-            key = DatastreamId(station.datastream)
-            async with self._database.connection() as conn:
-                found = (await history.read_async(conn, [key], start, end))[key]
-            raw = Arrays.of(found.times, found.results, found.good)
-        judged = (
-            raw
-            if window is None
-            else await asyncio.to_thread(averaged, raw, window, station.expected_period_s, end)
-        )
-        return Past(start, end, raw, judged, window)
+        pace, key = _pace(station), DatastreamId(station.datastream)
+        since = trial.needed_from(rule, pace, start)
+        async with self._database.connection() as conn:
+            found = (await history.read_async(conn, [key], since, end))[key]
+        raw = Arrays.of(found.times, found.results, found.good)
+        judged = await asyncio.to_thread(trial.prepare, rule, pace, raw, start, end)
+        return Past(start, end, raw, judged, rule.window)
 
     async def rehearse(
         self,
@@ -127,26 +124,28 @@ class Rehearsals:
         keep: bool = True,
     ) -> Rehearsed:
         """Return what `rule` would have done, and what changes against another version of it."""
-        past = await self.past(station, rule.window, keep=keep)
+        past = await self.past(station, rule, keep=keep)
         result = await asyncio.to_thread(_run, rule, station, past)
         told = None
         if against is not None:
-            before = await self.past(station, against.window, keep=keep)
+            before = await self.past(station, against, keep=keep)
             told = difference(await asyncio.to_thread(_run, against, station, before), result)
         return Rehearsed(result, told, _worst_hour([one.start for one in result.episodes]))
 
     async def draw(self, station: StationRow, window: Window | None, columns: int) -> Drawn:
         """Return the chart of a station: no more columns than pixels, no peak left out."""
-        past = await self.past(station, window)
+        level = Level(severity="low", limit=0)
+        past = await self.past(station, Core(id="chart", op=Op.GT, levels=(level,), window=window))
         return await asyncio.to_thread(_draw, past, station, min(columns, MOST_COLUMNS))
 
 
 def _run(rule: RuleFile, station: StationRow, past: Past) -> Result:
-    stale = station.stale_after_s
-    if rule.window is not None:  # its values come as often as it closes, and are silent after that
-        stale += window_of(rule.window, station.expected_period_s).step / SECOND
-    levels = bind(rule, 0, stale)
-    return run(levels, past.judged, past.start, past.end)
+    levels = trial.levels_of(rule, 0, _pace(station))
+    return trial.run(levels, past.judged, past.start, past.end)
+
+
+def _pace(station: StationRow) -> Pace:
+    return Pace(station.expected_period_s, station.stale_after_s)
 
 
 def _worst_hour(starts: Sequence[int]) -> int:
@@ -158,9 +157,10 @@ def _draw(past: Past, station: StationRow, columns: int) -> Drawn:
     values = past.judged.results[past.judged.judged]
     high = float(np.percentile(values, 98)) if len(values) else None
     found = suggest(values.tolist(), station.unit, category=station.category)
-    if past.window is not None:  # one value a step: a delay shorter than that delays nothing
-        step = window_of(past.window, station.expected_period_s).step
-        found = replace(found, on_delay_s=0, off_delay_s=round(step / SECOND))
+    if past.window is not None and len(past.judged) > 1:
+        # One value a step: a delay shorter than that delays nothing.
+        step = int(np.diff(past.judged.times).min()) // SECOND
+        found = replace(found, on_delay_s=0, off_delay_s=step)
     return Drawn(
         past=past,
         raw=decimated(past.raw, past.start, past.end, columns),
@@ -190,18 +190,3 @@ def decimated(arrays: Arrays, start: Micros, end: Micros, columns: int) -> tuple
         for column, bottom, top in zip(filled.tolist(), lows.tolist(), highs.tolist(), strict=True):
             low[column], high[column] = bottom, top
     return low, high
-
-
-def averaged(arrays: Arrays, window: Window, period_s: float, end: Micros) -> Arrays:
-    """Return the values of a window as samples, as the live engine would make them."""
-    return Arrays.of_samples(windows(window_of(window, period_s), arrays.samples(), end))
-
-
-def window_of(window: Window, period_s: float) -> domain.Window:
-    """Return a rule's window over values that come every `period_s`; ValueError for an odd one."""
-    return domain.Window(
-        domain.Function(window.function or ""),
-        from_seconds(window.length),
-        from_seconds(period_s),
-        min_coverage=window.min_coverage,
-    )

@@ -68,6 +68,7 @@ class StationRow:
     expected_period_s: float
     stale_after_s: float
     category: bool
+    simulated: bool
 
     @property
     def ref(self) -> str:
@@ -162,7 +163,7 @@ async def _stations(
     cursor = await conn.execute(
         "select d.id, t.id, t.feed, f.title_vi, t.external_id, t.name, t.kind, d.unit,"
         " l.commune_name, l.commune_code, l.lon, l.lat, d.property, d.expected_period_s,"
-        " d.stale_after_s, p.kind = 'category' from datastream d"
+        " d.stale_after_s, p.kind = 'category', t.simulated from datastream d"
         " join thing t on t.id = d.thing_id and t.state = 'admitted'"
         " join feed f on f.name = t.feed join observed_property p on p.code = d.property"
         " left join location l on l.thing_id = t.id"
