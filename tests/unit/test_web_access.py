@@ -60,5 +60,5 @@ def test_near_misses_do_not_exist(method: str, path: str) -> None:
 def test_only_pages_redirect() -> None:
     """What a person opens leads to the login; what a program asks never does."""
     pages = {path for _, path, access in TABLE if access.answer is Answer.PAGE}
-    assert pages == {r"/|/wall(/.*)?", r"/thing/[0-9]{1,10}"}
+    assert pages == {r"/|/wall(/.*)?", r"/thing/[0-9]{1,10}", r"/alerts|/kpi"}
     assert PUBLIC.action is None
