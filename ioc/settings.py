@@ -22,6 +22,13 @@ Positive = Annotated[int, msgspec.Meta(gt=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]  # 0: any free port, for tests
 
 
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a secret is: the name of a variable (`NAME_FILE` works too), or a file."""
+
+    env: str = ""
+    file: str = ""
+
+
 class Province(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose centre this is; the unit's title is data because it changes by resolution."""
 
@@ -128,6 +135,19 @@ def _from_environment(environment: Mapping[str, str], name: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigError(f"{name}_FILE={path}: {error.strerror}") from error
+
+
+def read_secret(where: Reference, environment: Mapping[str, str] | None = None) -> str:
+    """Return a secret; ConfigError, without any of it, when it cannot be had."""
+    env = os.environ if environment is None else environment
+    if bool(where.env) == bool(where.file):
+        raise ConfigError("a secret is {env: NAME} or {file: PATH}, one of them")
+    if where.file:
+        return _from_environment({"SECRET_FILE": where.file}, "SECRET")
+    found = _from_environment(env, where.env)
+    if not found:
+        raise ConfigError(f"{where.env} is not set")
+    return found
 
 
 def _url(environment: Mapping[str, str], name: str, *schemes: str) -> str:

@@ -185,6 +185,7 @@ def _children(settings: Settings, *, demo: bool) -> list[Child]:
     modules = {
         "ingest": ["ingest"],
         "alerting": ["ioc.alerting"],
+        "dispatcher": ["ioc.alerting.dispatcher"],
         "layers": ["layers"],
         "web": ["ioc.web"],
     }

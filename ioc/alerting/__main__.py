@@ -30,7 +30,7 @@ from ioc.live import stream
 from ioc.rules import definition as rule_files
 from ioc.rules.definition import RuleFile
 from ioc.settings import Settings
-from ioc.storage import evaluation, pool, rules
+from ioc.storage import alert_states, evaluation, pool, rules
 from ioc.storage import verdict as verdicts
 from ioc.storage.evaluation import Db
 
@@ -55,7 +55,7 @@ class Database:
         return evaluation.offsets(self.conn, _PARTITION)
 
     def states(self) -> list[Saved]:
-        return evaluation.states(self.conn)
+        return alert_states.states(self.conn)
 
     def commit(self, verdict: Verdict) -> bool:
         return verdicts.commit(self.conn, verdict, _PARTITION, self.clock.now())
@@ -75,7 +75,13 @@ class Database:
         return {datastream: Past(*past) for datastream, past in found.items()}
 
     def rules(self) -> list[tuple[RuleFile, int]]:
-        return [(rule_files.parse(r.definition), r.version) for r in rules.enabled(self.conn)]
+        found = []
+        for stored in rules.enabled(self.conn):
+            try:
+                found.append((rule_files.parse(stored.definition), stored.version))
+            except ConfigError as error:  # of an older release: the others go on
+                log.warning("rule_unreadable", rule=stored.id, error=str(error))
+        return found
 
     def candidates(self, properties: Sequence[str]) -> list[Candidate]:
         return evaluation.candidates(self.conn, properties)

@@ -15,9 +15,10 @@ from typing import Final
 
 from ioc.alerting import rebuild
 from ioc.alerting.ports import History
-from ioc.domain.alert import START, Op, Rule, Severity, State, due
+from ioc.domain import levels
+from ioc.domain.alert import Op, Rule, Severity
 from ioc.domain.announcement import Subject
-from ioc.domain.episode import Changes, Reason, Track, ended, under_new_rule
+from ioc.domain.episode import Change, Changes, Reason, Track, ended, under_new_rule
 from ioc.domain.evaluation import (
     Announcement,
     Batch,
@@ -29,6 +30,7 @@ from ioc.domain.evaluation import (
     Verdict,
 )
 from ioc.domain.instant import Micros, from_seconds
+from ioc.domain.levels import Ladder, Rules
 from ioc.domain.observation import DatastreamId, ThingId
 from ioc.rules.definition import RuleFile, bind
 
@@ -50,12 +52,15 @@ class Bound:
 
     @property
     def key(self) -> Key:
-        return self.track.rule.id, self.subject.datastream
+        return self.track.rules[0].id, self.subject.datastream
 
 
-def mark(state: State) -> Mark:
+def mark(ladder: Ladder) -> Mark:
     """Return what makes a transition: it is stored when this changes."""
-    return state.condition, state.since, state.stale, state.raised_at
+    if len(ladder.states) == 1:
+        state = ladder.states[0]
+        return state.condition, state.since, state.stale, state.raised_at
+    return tuple((s.condition, s.since, s.stale, s.raised_at) for s in ladder.states)
 
 
 @dataclass(slots=True)
@@ -101,7 +106,7 @@ class Evaluator:
 
     def _arm(self, bound: Bound) -> None:
         """Keep the bound in the heap at or before its next timer."""
-        time = due(bound.track.state, bound.track.rule)
+        time = levels.due(bound.track.state, bound.track.rules)
         if time is not None and (bound.wake is None or time < bound.wake):
             self._push(bound, time)
 
@@ -111,9 +116,8 @@ class Evaluator:
 
     def _announce(self, bound: Bound, changes: Changes) -> None:
         for change in changes:
-            self._verdict.announcements.append(
-                Announcement(bound.track.rule, bound.subject, change)
-            )
+            rule = _speaker(bound.track.rules, change)
+            self._verdict.announcements.append(Announcement(rule, bound.subject, change))
 
     # ------------------------------------------------------------ what to write
 
@@ -130,11 +134,12 @@ class Evaluator:
         if mark(state) != bound.mark:
             bound.mark = mark(state)
             found.states.append(_saved(bound))
-        if not state.in_alarm:
+        peak = levels.peak(state, bound.track.rules) if state.in_alarm else None
+        if peak is None:
             bound.peak = None
-        elif state.peak is not None and state.peak_at is not None and state.peak != bound.peak:
-            bound.peak = state.peak
-            found.peaks.append(Peak(*bound.key, state.peak, state.peak_at))
+        elif peak[0] != bound.peak:
+            bound.peak = peak[0]
+            found.peaks.append(Peak(*bound.key, *peak))
 
     # ------------------------------------------------------------ routing
 
@@ -155,7 +160,7 @@ class Evaluator:
         for key in [k for k in saved if k not in wanted and k not in self.bounds]:
             self._end(_orphan(saved[key]))
         stored = {**saved, **{key: _saved(bound) for key, bound in self.bounds.items()}}
-        new = [b for key, b in wanted.items() if not self._has(key, b.track.rule)]
+        new = [b for key, b in wanted.items() if not self._has(key, b.track.rules)]
         chunks = iter(new)
         while chunk := list(islice(chunks, CHUNK)):
             rebuild.rebuild([(b.track, b.subject.datastream) for b in chunk], stored, history)
@@ -163,15 +168,17 @@ class Evaluator:
                 self._begin(bound, stored.get(bound.key))
         self._index()
 
-    def _has(self, key: Key, rule: Rule) -> bool:
-        return key in self.bounds and self.bounds[key].track.rule == rule
+    def _has(self, key: Key, rules: Rules) -> bool:
+        return key in self.bounds and self.bounds[key].track.rules == rules
 
     def _begin(self, bound: Bound, stored: Saved | None) -> None:
-        state = bound.track.state
-        known = START if stored is None else stored.state
-        edited = stored is not None and stored.version != bound.track.rule.version
+        state, rules = bound.track.state, bound.track.rules
+        known = levels.start(rules) if stored is None else stored.state
+        edited = stored is not None and stored.version != rules[0].version
         if edited or known.in_alarm != state.in_alarm:
-            self._announce(bound, under_new_rule(known, state))
+            self._announce(bound, under_new_rule(known, state, rules))
+        if edited and len(known.states) > len(rules):
+            self._verdict.gone.append(bound.key)  # rows of levels that are no more
         bound.mark = () if edited else mark(known)
         self.bounds[bound.key] = bound
         if edited or mark(state) != bound.mark or state.in_alarm:
@@ -191,17 +198,21 @@ class Evaluator:
 
 
 def _saved(bound: Bound) -> Saved:
-    rule, track = bound.track.rule, bound.track
-    return Saved(
-        rule.id, rule.level, bound.subject.datastream, rule.version, track.state, track.checkpoint
-    )
+    track, version = bound.track, bound.track.rules[0].version
+    return Saved(*bound.key, version, track.state, track.checkpoint)
+
+
+def _speaker(rules: Rules, change: Change) -> Rule:
+    """Return the level that a change is about: the highest in alarm, by its severity."""
+    return next((rule for rule in rules if rule.severity == change.severity), rules[0])
 
 
 def _orphan(saved: Saved) -> Bound:
     """Return a bound for a stored state whose rule or thing is gone, only to end it."""
-    rule = Rule(saved.rule_id, saved.version, Op.GT, 0.0, Severity.LOW, 1, 0, level=saved.level)
-    subject = Subject(saved.datastream, thing=ThingId(0))
-    return Bound(Track(rule, saved.checkpoint, saved.state), subject, 0)
+    rule = Rule(saved.rule_id, saved.version, Op.GT, 0.0, Severity.LOW, 1, 0)
+    track = Track((rule,) * len(saved.state.states))
+    track.checkpoint, track.state = saved.checkpoint, saved.state
+    return Bound(track, Subject(saved.datastream, thing=ThingId(0)), 0)
 
 
 def _matches(

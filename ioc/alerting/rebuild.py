@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ioc.alerting.ports import History, Past
-from ioc.domain.alert import START, Condition, Rule, Sample, State
+from ioc.domain import levels
+from ioc.domain.alert import Condition, Sample, State
 from ioc.domain.episode import Track
 from ioc.domain.evaluation import Key, Saved
 from ioc.domain.instant import Micros
+from ioc.domain.levels import Ladder, Rules
 from ioc.domain.observation import DatastreamId
 
 
@@ -23,7 +25,7 @@ class Plan(NamedTuple):
     """Where folding begins: strictly after `start` (None: at the first value) in state `base`."""
 
     start: Micros | None
-    base: State
+    base: Ladder
     needs_contact: bool  # `base` does not know the sample that held at `start`
 
 
@@ -33,7 +35,7 @@ def rebuild(
     """Fill empty tracks; a stored state of another rule version tells nothing about the fold."""
     newest = history.newest(sorted({datastream for _, datastream in tracks}))
     plans = [
-        plan(track.rule, stored.get((track.rule.id, datastream)), newest.get(datastream))
+        plan(track.rules, stored.get((track.rules[0].id, datastream)), newest.get(datastream))
         for track, datastream in tracks
     ]
     starts: dict[DatastreamId, Micros | None] = {}
@@ -43,24 +45,32 @@ def rebuild(
     past = history.since({d: s for d, s in starts.items() if d in newest})
     for (track, datastream), one in zip(tracks, plans, strict=True):
         _fill(track, one, past.get(datastream, Past(None, ())))
-        _catch_up(track, stored.get((track.rule.id, datastream)))
+        _catch_up(track, stored.get((track.rules[0].id, datastream)))
 
 
-def plan(rule: Rule, saved: Saved | None, newest: Micros | None) -> Plan:
+def plan(rules: Rules, saved: Saved | None, newest: Micros | None) -> Plan:
     """Decide from where a track is folded."""
+    rule = rules[0]  # delays and horizon are the same in all levels
     if saved is None or saved.version != rule.version:
+        empty = levels.start(rules)
         if newest is None:
-            return Plan(None, START, needs_contact=False)
+            return Plan(None, empty, needs_contact=False)
         reach = rule.late_horizon + max(rule.on_delay, rule.off_delay, rule.stale_after)
-        return Plan(Micros(newest - reach), START, needs_contact=True)
-    state = saved.state
+        return Plan(Micros(newest - reach), empty, needs_contact=True)
     if newest is None:  # retention took all of it
-        return Plan(None, state, needs_contact=False)
+        return Plan(None, saved.state, needs_contact=False)
     window = Micros(newest - rule.late_horizon)
-    steady = state.condition in (Condition.NORMAL, Condition.ACTIVE) and not state.stale
-    if steady and state.since is not None and state.since < window:
-        return Plan(window, state, needs_contact=True)
+    if _steady_before(saved.state, window):
+        return Plan(window, saved.state, needs_contact=True)
     return Plan(saved.checkpoint.last_time, saved.checkpoint, needs_contact=False)
+
+
+def _steady_before(ladder: Ladder, window: Micros) -> bool:
+    """Tell whether no level has done or begun anything since `window`."""
+    known = [state.since for state in ladder.states if state.since is not None]
+    steady = (Condition.NORMAL, Condition.ACTIVE)
+    resting = all(s.condition in steady and not s.stale for s in ladder.states)
+    return resting and bool(known) and max(known) < window
 
 
 def _fill(track: Track, one: Plan, past: Past) -> None:
@@ -77,13 +87,18 @@ def _fill(track: Track, one: Plan, past: Past) -> None:
             track.take(sample)
 
 
-def _holding(base: State, sample: Sample) -> State:
-    result = sample.result if sample.judged else base.last_result
-    return base._replace(last_time=sample.time, last_result=result)
+def _holding(base: Ladder, sample: Sample) -> Ladder:
+    def hold(state: State) -> State:
+        result = sample.result if sample.judged else state.last_result
+        return state._replace(last_time=sample.time, last_result=result)
+
+    return base._replace(states=tuple(hold(state) for state in base.states))
 
 
 def _catch_up(track: Track, saved: Saved | None) -> None:
     """Fire again what a tick had fired before the state was stored."""
-    if saved is None or saved.version != track.rule.version or saved.state.since is None:
+    if saved is None or saved.version != track.rules[0].version:
         return
-    track.tick(Micros(saved.state.since + 1))
+    known = [state.since for state in saved.state.states if state.since is not None]
+    if known:
+        track.tick(Micros(max(known) + 1))

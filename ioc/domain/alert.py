@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from math import isfinite
+from math import inf, isfinite, nan
 from typing import Final, NamedTuple
 
 from ioc.domain.instant import Micros
@@ -32,6 +32,16 @@ class Op(StrEnum):
     GE = ">="
     LT = "<"
     LE = "<="
+    OUTSIDE = "outside"  # below `low` or above the limit; both bounds themselves are inside
+    INSIDE = "inside"
+
+
+class Silence(StrEnum):
+    """What the end of a series means to a rule."""
+
+    HOLDS = "holds"  # nothing ripens and nothing resolves (ISA-18.2; ours)
+    CLEARS = "clears"  # absent is not breaching (Prometheus)
+    BREACHES = "breaches"  # the silence itself is what the rule looks for
 
 
 class Condition(StrEnum):
@@ -67,6 +77,7 @@ class Kind(StrEnum):
     ESCALATE = "ESCALATE"
     REALARM = "REALARM"
     REPEAT = "REPEAT"
+    LATCH = "LATCH"  # returned, but held until somebody resets it
     RESET = "RESET"  # of a latched alert
     HANDLING = "HANDLING"  # the workflow beside the alert took a step
     CLOSE = "CLOSE"
@@ -89,32 +100,54 @@ class Rule:
     min_samples: int = 1
     level: int = 1
     auto_acknowledge: bool = False  # closes by itself on return: for news nobody must answer
+    low: float = -inf  # of a two-sided one, whose upper bound is `limit`
+    latch: bool = False  # the alert stays until somebody resets it
+    silence: Silence = Silence.HOLDS
 
     def breached(self, value: float) -> bool:
         """Tell whether a value breaches the limit."""
-        return self._beyond(value, self.limit)
+        return self._beyond(value, 0.0)
 
     def cleared(self, value: float) -> bool:
         """Tell whether a value is back behind the limit by the whole deadband."""
-        shift = -self.deadband if self.op in (Op.GT, Op.GE) else self.deadband
-        return not self._beyond(value, self.limit + shift)
+        return not self._beyond(value, self.deadband)
 
     def worse(self, value: float, peak: float | None) -> bool:
         """Tell whether a value lies further beyond the limit than the peak so far."""
-        if peak is None:
-            return True
-        return value > peak if self.op in (Op.GT, Op.GE) else value < peak
+        return peak is None or self._depth(value) > self._depth(peak)
 
-    def _beyond(self, value: float, limit: float) -> bool:
+    def bound(self, value: float | None) -> float:
+        """Return the limit that a value is judged by: of a two-sided rule, the nearer one."""
+        below = value is not None and value - self.low < self.limit - value
+        return self.low if below else self.limit
+
+    def _beyond(self, value: float, slack: float) -> bool:
+        """Tell whether a value is a breach of the limit made `slack` easier to breach."""
         match self.op:
             case Op.GT:
-                return value > limit
+                return value > self.limit - slack
             case Op.GE:
-                return value >= limit
+                return value >= self.limit - slack
             case Op.LT:
-                return value < limit
+                return value < self.limit + slack
+            case Op.LE:
+                return value <= self.limit + slack
+            case Op.OUTSIDE:
+                return value < self.low + slack or value > self.limit - slack
             case _:
-                return value <= limit
+                return self.low - slack <= value <= self.limit + slack
+
+    def _depth(self, value: float) -> float:
+        """Return a number that grows the further a value lies on the breaching side."""
+        match self.op:
+            case Op.GT | Op.GE:
+                return value
+            case Op.LT | Op.LE:
+                return -value
+            case Op.OUTSIDE:
+                return max(self.low - value, value - self.limit)
+            case _:
+                return min(value - self.low, self.limit - value)
 
 
 class Sample(NamedTuple):
@@ -135,6 +168,7 @@ class State(NamedTuple):
 
     condition: Condition = Condition.NORMAL
     since: Micros | None = None  # time of the last change of condition or of stale
+    began: Micros | None = None  # of the condition alone, which its timers count from
     samples: int = 0  # breaching samples while PENDING
     min_sample_time: Micros | None = None  # of the sample that made them enough
     last_time: Micros | None = None
@@ -171,21 +205,23 @@ def reached(state: State) -> Micros | None:
 
 def due(state: State, rule: Rule) -> Micros | None:
     """Return when the next timer fires if no further sample comes; None if none runs."""
-    if state.last_time is None or state.stale:
+    if state.last_time is None:
         return None
-    dead = Micros(state.last_time + rule.stale_after)
     timer = _timer(state, rule)
+    if state.stale:
+        return timer
+    dead = Micros(state.last_time + rule.stale_after)
     return timer if timer is not None and timer < dead else dead
 
 
 def _timer(state: State, rule: Rule) -> Micros | None:
-    since = state.since
-    if since is None:
+    began = state.began
+    if began is None:
         return None
     if state.condition is Condition.PENDING and state.min_sample_time is not None:
-        return Micros(max(since + rule.on_delay, state.min_sample_time))
+        return Micros(max(began + rule.on_delay, state.min_sample_time))
     if state.condition is Condition.CLEARING:
-        return Micros(since + rule.off_delay)
+        return Micros(began + rule.off_delay)
     return None
 
 
@@ -199,9 +235,13 @@ def step(state: State, rule: Rule, sample: Sample) -> tuple[State, Events]:
     if done is not None and sample.time <= done:
         return state, _NOTHING
     state, before = _fire(state, rule, Micros(sample.time - 1))
-    fresh = (Event(Kind.FRESH, sample.time, state.last_result),) if state.stale else _NOTHING
+    fresh = _NOTHING
+    if state.stale and rule.silence is not Silence.BREACHES:
+        fresh = (Event(Kind.FRESH, sample.time, state.last_result),)
     state = _contact(state, sample)
-    if sample.judged:
+    if rule.silence is not Silence.HOLDS:
+        state = _judge_otherwise(state, rule, sample)
+    elif sample.judged:
         state = _judge(state, rule, sample)
     state, after = _fire(state, rule, sample.time)
     return state, before + fresh + after
@@ -215,10 +255,27 @@ def tick(state: State, rule: Rule, instant: Micros) -> tuple[State, Events]:
     return _fire(state, rule, Micros(instant - 1))
 
 
+def end(state: State, rule: Rule, time: Micros) -> tuple[State, Events]:
+    """Take the news that the series ends at `time`, as a stale marker of Prometheus says it.
+
+    Like a sample it precedes the timers of its instant; of a series without a sample it is none.
+    """
+    done = reached(state)
+    if done is None or time <= done:
+        return state, _NOTHING
+    state, before = _fire(state, rule, Micros(time - 1))
+    told = _NOTHING
+    if not state.stale:
+        state, told = _silence(state, rule, time)
+    state, after = _fire(state, rule, time)
+    return state, before + told + after
+
+
 def _contact(state: State, sample: Sample) -> State:
     return State(  # each sample passes here, and _replace costs as much as all the rest
         state.condition,
         sample.time if state.stale else state.since,
+        state.began,
         state.samples,
         state.min_sample_time,
         sample.time,
@@ -228,6 +285,19 @@ def _contact(state: State, sample: Sample) -> State:
         state.peak,
         state.peak_at,
     )
+
+
+def _judge_otherwise(state: State, rule: Rule, sample: Sample) -> State:
+    """Judge for a rule to which silence means something: NaN is not breaching, contact clears."""
+    if rule.silence is Silence.CLEARS:
+        return _judge(state, rule, sample if sample.good else sample._replace(result=nan))
+    if state.condition is Condition.ACTIVE:
+        return _become(state, Condition.CLEARING, sample.time)
+    return _calm(state, sample.time) if state.condition is Condition.PENDING else state
+
+
+def _become(state: State, condition: Condition, time: Micros) -> State:
+    return state._replace(condition=condition, since=time, began=time)
 
 
 def _judge(state: State, rule: Rule, sample: Sample) -> State:
@@ -243,9 +313,9 @@ def _judge_alarm(state: State, rule: Rule, sample: Sample) -> State:
     if rule.cleared(sample.result):
         if clearing:
             return state
-        return state._replace(condition=Condition.CLEARING, since=sample.time)
+        return _become(state, Condition.CLEARING, sample.time)
     if clearing:
-        state = state._replace(condition=Condition.ACTIVE, since=sample.time)
+        state = _become(state, Condition.ACTIVE, sample.time)
     return _peak(state, rule, sample)
 
 
@@ -259,6 +329,7 @@ def _count(state: State, rule: Rule, sample: Sample) -> State:
     state = state._replace(
         condition=Condition.PENDING,
         since=sample.time if began else state.since,
+        began=sample.time if began else state.began,
         samples=samples,
         min_sample_time=enough,
     )
@@ -274,7 +345,11 @@ def _peak(state: State, rule: Rule, sample: Sample) -> State:
 def _calm(state: State, time: Micros) -> State:
     """Return to NORMAL at `time`, keeping contact."""
     return State(
-        since=time, last_time=state.last_time, last_result=state.last_result, stale=state.stale
+        since=time,
+        began=time,
+        last_time=state.last_time,
+        last_result=state.last_result,
+        stale=state.stale,
     )
 
 
@@ -283,29 +358,41 @@ def _fire(state: State, rule: Rule, until: Micros) -> tuple[State, Events]:
     events = _NOTHING
     while (time := due(state, rule)) is not None and time <= until:
         state, event = _expire(state, rule, time)
-        events += (event,)
+        events += event
     return state, events
 
 
-def _expire(state: State, rule: Rule, time: Micros) -> tuple[State, Event]:
-    if _timer(state, rule) != time or time == _dead(state, rule):
-        return _silence(state, time), Event(Kind.STALE, time, state.last_result)
+def _expire(state: State, rule: Rule, time: Micros) -> tuple[State, Events]:
+    dead = time - rule.stale_after == state.last_time
+    if not state.stale and (dead or _timer(state, rule) != time):
+        return _silence(state, rule, time)
     if state.condition is Condition.PENDING:
-        raised = state._replace(
-            condition=Condition.ACTIVE, since=time, samples=0, min_sample_time=None, raised_at=time
-        )
-        return raised, Event(Kind.RAISE, time, state.last_result)
-    return _calm(state, time), Event(Kind.RTN, time, state.last_result)
+        raised = _become(state, Condition.ACTIVE, time)
+        raised = raised._replace(samples=0, min_sample_time=None, raised_at=time)
+        return raised, (Event(Kind.RAISE, time, state.last_result),)
+    return _calm(state, time), (Event(Kind.RTN, time, state.last_result),)
 
 
-def _dead(state: State, rule: Rule) -> int | None:
-    return None if state.last_time is None else state.last_time + rule.stale_after
-
-
-def _silence(state: State, time: Micros) -> State:
-    """Mark the series stale: nothing pending may ripen and nothing clearing may resolve."""
+def _silence(state: State, rule: Rule, time: Micros) -> tuple[State, Events]:
+    """Mark the series stale, and let the rule say what that means."""
+    if rule.silence is Silence.BREACHES:
+        return _missed(state, rule, time), _NOTHING  # the alert itself says it
+    told = (Event(Kind.STALE, time, state.last_result),)
     if state.condition is Condition.PENDING:
-        state = _calm(state, time)
+        state = _calm(state, time)  # nothing ripens
+    elif state.condition is Condition.CLEARING and rule.silence is Silence.HOLDS:
+        state = _become(state, Condition.ACTIVE, time)  # nothing resolves
+    elif state.condition is Condition.ACTIVE and rule.silence is Silence.CLEARS:
+        state = _become(state, Condition.CLEARING, time)
+    return state._replace(stale=True, since=time), told
+
+
+def _missed(state: State, rule: Rule, time: Micros) -> State:
+    """Take the silence for a breach that holds until the next contact."""
+    state = state._replace(stale=True, since=time)
+    if state.condition is Condition.NORMAL:
+        state = _become(state, Condition.PENDING, time)
+        return state._replace(samples=rule.min_samples, min_sample_time=time)
     if state.condition is Condition.CLEARING:
-        state = state._replace(condition=Condition.ACTIVE)
-    return state._replace(stale=True, since=time)
+        return _become(state, Condition.ACTIVE, time)
+    return state

@@ -1,6 +1,6 @@
 """Late and out-of-order samples: refold a bounded window and say what that changes.
 
-A `Track` keeps, for one (rule, level, datastream), the samples of the last `late_horizon` and the
+A `Track` keeps, for one (rule, datastream), the samples of the last `late_horizon` and the
 state before them. A sample in order costs one step. One that comes late is inserted, the window is
 folded again, and the difference of the two logs says what must be announced: an alert that is
 still open is raised with "late", one already over is only recorded, one disproved is corrected,
@@ -10,26 +10,16 @@ one whose start moved stays the same alert.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isnan
 from typing import Final, NamedTuple
 
-from ioc.domain.alert import (
-    START,
-    Event,
-    Events,
-    Kind,
-    Rule,
-    Sample,
-    Severity,
-    State,
-    reached,
-    step,
-    tick,
-)
+from ioc.domain import levels
+from ioc.domain.alert import Kind, Sample, Severity, Silence
 from ioc.domain.instant import Micros
+from ioc.domain.levels import Ladder, Rules, Turn, Turns
 
 # A 24 h horizon at 15 s, or 15 min at 4 Hz; beyond it the horizon shrinks instead of the memory
 # of the process growing without end (100 B a sample).
@@ -52,6 +42,8 @@ class Episode(NamedTuple):
     result: float | None  # the value that held when it was raised
     peak: float | None = None
     peak_at: Micros | None = None
+    severity: Severity | None = None  # of the highest level: now, or once over, ever
+    limit: float | None = None  # that level's
 
 
 class Change(NamedTuple):
@@ -76,14 +68,17 @@ Changes = list[Change]
 
 @dataclass(slots=True)
 class Track:
-    """The fold of one (rule, level, datastream) with what late data may still change."""
+    """The fold of one (rule, datastream) with what late data may still change."""
 
-    rule: Rule
-    checkpoint: State = START
-    state: State = START
+    rules: Rules  # one a level
+    checkpoint: Ladder = field(init=False)
+    state: Ladder = field(init=False)
     window: list[Sample] = field(default_factory=list)  # sorted; all newer than the checkpoint
     ticked: Micros | None = None  # just after the last timer that a tick fired
     dropped: int = 0  # samples that came beyond the horizon
+
+    def __post_init__(self) -> None:
+        self.checkpoint = self.state = levels.start(self.rules)
 
     def take(self, sample: Sample) -> Changes:
         """Take one sample in order of arrival; return what changed for the outside."""
@@ -91,65 +86,96 @@ class Track:
             self.dropped += 1
             return []
         if self._behind(sample.time):
-            return self._take_late(sample)
+            return self._revise([sample], sample.time)
         before = self.state
-        self.state, events = step(before, self.rule, sample)
+        self.state, turns = levels.step(before, self.rules, sample)
         self.window.append(sample)
         self._trim()
-        return announced(before, events) if events else []
+        return announced(before, turns) if turns else []
+
+    def revise(self, samples: Sequence[Sample]) -> Changes:
+        """Take samples that one late value changed together; the first one is the earliest."""
+        kept = [sample for sample in samples if not self._beyond_horizon(sample.time)]
+        self.dropped += len(samples) - len(kept)
+        return self._revise(kept, kept[0].time) if kept else []
 
     def tick(self, instant: Micros) -> Changes:
         """Fire the timers due before `instant`: all that reached us before it was taken."""
         before = self.state
-        self.state, events = tick(before, self.rule, instant)
-        if not events:
+        self.state, turns = levels.tick(before, self.rules, instant)
+        if self.state == before:
             return []
-        self.ticked = Micros(events[-1].time + 1)
-        return announced(before, events)
+        done = levels.reached(self.state)
+        if done is not None:  # a timer without news, such as the end of PENDING, has fired, too
+            self.ticked = Micros(done + 1)
+        return announced(before, turns)
 
     def _behind(self, time: Micros) -> bool:
         """Tell whether the fold has already decided about this instant."""
-        done = reached(self.state)
+        done = levels.reached(self.state)
         return (done is not None and time <= done) or (
             self.ticked is not None and time < self.ticked
         )
 
-    def _take_late(self, sample: Sample) -> Changes:
-        place = bisect_left(self.window, sample.time, key=_time)
-        known = place < len(self.window) and self.window[place].time == sample.time
-        if known and _same(self.window[place], sample):
-            return []
+    def _revise(self, samples: Sequence[Sample], at: Micros) -> Changes:
+        """Put late samples in their places and fold the window again; `at` is their time."""
         old_state, old = self._refold()
-        self.window[place : place + known] = [sample]
+        if not self._insert(samples):
+            return []
         self.state, new = self._refold()
-        changes = difference(episodes(self.checkpoint, old), self._folded(new), sample.time)
-        changes += _stale_difference(old_state, self.state, sample.time)
+        before = episodes(self.checkpoint, self.rules, old)
+        changes = difference(before, self._folded(new), at)
+        changes += self._stale_difference(old_state, at)
         self._trim()
         return changes
 
-    def _refold(self) -> tuple[State, Events]:
-        return refold(self.checkpoint, self.rule, self.window, self.ticked)
+    def _insert(self, samples: Sequence[Sample]) -> bool:
+        """Return whether the window is another one now: a redelivery changes nothing."""
+        changed = False
+        for sample in samples:
+            place = bisect_left(self.window, sample.time, key=_time)
+            known = place < len(self.window) and self.window[place].time == sample.time
+            if known and _same(self.window[place], sample):
+                continue
+            self.window[place : place + known] = [sample]
+            changed = True
+        return changed
 
-    def _folded(self, events: Events) -> list[Episode]:
+    def _refold(self) -> tuple[Ladder, list[Turn]]:
+        return levels.fold(self.checkpoint, self.rules, self.window, self.ticked)
+
+    def _folded(self, turns: Turns) -> list[Episode]:
         """Return the new log's episodes; the open one carries the peak of the state."""
-        found = episodes(self.checkpoint, events)
-        if found and found[-1].returned_at is None:
-            found[-1] = found[-1]._replace(peak=self.state.peak, peak_at=self.state.peak_at)
+        found = episodes(self.checkpoint, self.rules, turns)
+        peak = levels.peak(self.state, self.rules)
+        if found and found[-1].returned_at is None and peak is not None:
+            found[-1] = found[-1]._replace(peak=peak[0], peak_at=peak[1])
         return found
+
+    def _stale_difference(self, old: Ladder, at: Micros) -> Changes:
+        new = self.state
+        since = new.states[0].since
+        if not new.in_alarm or since is None or (old.in_alarm and old.stale) == new.stale:
+            return []
+        if self.rules[0].silence is Silence.BREACHES:
+            return []
+        if new.stale:
+            return [Change(Kind.STALE, since, new.last_result, late=True)]
+        return [Change(Kind.FRESH, at, new.last_result, late=True)]
 
     def _beyond_horizon(self, time: Micros) -> bool:
         newest = self.state.last_time
         if newest is None:
             return False
         floor = self.checkpoint.last_time
-        return time <= newest - self.rule.late_horizon or (floor is not None and time <= floor)
+        return time <= newest - self.rules[0].late_horizon or (floor is not None and time <= floor)
 
     def _trim(self) -> None:
         """Move what can no longer change from the window into the checkpoint."""
         window = self.window
-        floor = window[-1].time - self.rule.late_horizon
+        floor = window[-1].time - self.rules[0].late_horizon
         while window[0].time <= floor or len(window) > MAX_WINDOW:
-            self.checkpoint, _ = step(self.checkpoint, self.rule, window.pop(0))
+            self.checkpoint, _ = levels.step(self.checkpoint, self.rules, window.pop(0))
 
 
 def _time(sample: Sample) -> Micros:
@@ -162,44 +188,44 @@ def _same(one: Sample, other: Sample) -> bool:
     return alike and one.good == other.good
 
 
-def refold(
-    checkpoint: State, rule: Rule, window: Iterable[Sample], ticked: Micros | None = None
-) -> tuple[State, Events]:
-    """Fold sorted samples from a checkpoint, then let `ticked` fire what it had fired."""
-    state = checkpoint
-    log: list[Event] = []
-    for sample in window:
-        state, events = step(state, rule, sample)
-        log += events
-    if ticked is not None:
-        state, events = tick(state, rule, ticked)
-        log += events
-    return state, tuple(log)
-
-
-def episodes(start: State, events: Iterable[Event]) -> list[Episode]:
+def episodes(start: Ladder, rules: Rules, turns: Turns) -> list[Episode]:
     """Return the stays in alarm that a log tells, beginning in state `start`."""
     found: list[Episode] = []
-    if start.raised_at is not None:
-        found.append(Episode(start.raised_at, None, start.last_result, start.peak, start.peak_at))
-    for event in events:
-        if event.kind is Kind.RAISE:
-            found.append(Episode(event.time, None, event.result))
-        elif event.kind is Kind.RTN:
-            found[-1] = found[-1]._replace(returned_at=event.time)
+    worst: tuple[Severity, float] | None = None
+    top = levels.highest(start, rules)
+    if top is not None and start.raised_at is not None:
+        peak, peak_at = levels.peak(start, rules) or (None, None)
+        worst = rules[top].severity, rules[top].bound(start.last_result)
+        found.append(
+            Episode(start.raised_at, None, start.last_result, peak, peak_at, worst[0], worst[1])
+        )
+    for turn in turns:
+        if turn.kind in (Kind.STALE, Kind.FRESH):
+            continue
+        said = turn.severity, turn.limit
+        if turn.kind is Kind.RAISE:
+            worst = said
+            found.append(Episode(turn.time, None, turn.result, None, None, *said))
+        elif turn.kind is Kind.RTN:
+            said = worst or said
+            found[-1] = found[-1]._replace(returned_at=turn.time, severity=said[0], limit=said[1])
+        else:
+            worst = said if worst is None or said[0] < worst[0] else worst
+            found[-1] = found[-1]._replace(severity=said[0], limit=said[1])
     return found
 
 
-def announced(before: State, events: Events) -> Changes:
+def announced(before: Ladder, turns: Turns) -> Changes:
     """Return what a log in order means outside: silence is news only of what is in alarm."""
     active = before.in_alarm
     changes: Changes = []
-    for event in events:
-        if event.kind is Kind.RAISE:
+    for turn in turns:
+        if turn.kind is Kind.RAISE:
             active = True
         if active:
-            changes.append(Change(event.kind, event.time, event.result))
-        if event.kind is Kind.RTN:
+            kind, time, result, severity, limit = turn
+            changes.append(Change(kind, time, result, severity=severity, limit=limit))
+        if turn.kind is Kind.RTN:
             active = False
     return changes
 
@@ -215,7 +241,7 @@ def difference(old: Sequence[Episode], new: Sequence[Episode], at: Micros) -> Ch
         partner = next((o for o in reversed(left) if _overlap(o, episode)), None)
         if partner is not None:
             left.remove(partner)
-        changes += _compare(partner, episode)
+        changes += reversed(_compare(partner, episode, at))
     gone = [o for o in left if not any(_overlap(o, n) for n in new)]  # the others were merged
     return [_disproved(episode, at) for episode in gone] + changes[::-1]
 
@@ -226,18 +252,26 @@ def _overlap(one: Episode, other: Episode) -> bool:
     )
 
 
-def _compare(old: Episode | None, new: Episode) -> Changes:
-    if old is None:
-        if new.returned_at is None:
-            return [Change(Kind.RAISE, new.raised_at, new.result, late=True)]
-        return [Change(Kind.RAISE, new.raised_at, new.result, late=True, over=new)]
+def _compare(old: Episode | None, new: Episode, at: Micros) -> Changes:
+    """Return how an announced episode (None: there was none) became the new one."""
+    if old is None or (old.returned_at is not None and new.returned_at is None):
+        over = new if new.returned_at is not None else None
+        return [_late(Kind.RAISE, new.raised_at, new)._replace(over=over)]
     if old.returned_at is None and new.returned_at is not None:
         return [Change(Kind.RTN, new.returned_at, late=True)]
-    if old.returned_at is not None and new.returned_at is None:
-        return [Change(Kind.RAISE, new.raised_at, new.result, late=True)]
-    if old.returned_at is None and old.raised_at != new.raised_at:
-        return [Change(Kind.MOVED, new.raised_at, new.result, late=True, was=old.raised_at)]
-    return []
+    if new.returned_at is not None:
+        return []
+    changes: Changes = []
+    if old.raised_at != new.raised_at:
+        changes.append(_late(Kind.MOVED, new.raised_at, new)._replace(was=old.raised_at))
+    if old.severity is not None and new.severity is not None and old.severity != new.severity:
+        kind = Kind.SEV_UP if new.severity < old.severity else Kind.SEV_DOWN
+        changes.append(_late(kind, max(at, new.raised_at), new))
+    return changes
+
+
+def _late(kind: Kind, time: Micros, of: Episode) -> Change:
+    return Change(kind, time, of.result, late=True, severity=of.severity, limit=of.limit)
 
 
 def _disproved(gone: Episode, at: Micros) -> Change:
@@ -247,34 +281,29 @@ def _disproved(gone: Episode, at: Micros) -> Change:
     return Change(Kind.CORRECTED, at, late=True, was=gone.raised_at)
 
 
-def _stale_difference(old: State, new: State, at: Micros) -> Changes:
-    if not new.in_alarm or new.since is None or (old.in_alarm and old.stale) == new.stale:
-        return []
-    if new.stale:
-        return [Change(Kind.STALE, new.since, new.last_result, late=True)]
-    return [Change(Kind.FRESH, at, new.last_result, late=True)]
+def under_new_rule(old: Ladder, new: Ladder, rules: Rules) -> Changes:
+    """Return what a rule edit means; `new` is the same history folded under `rules`, the new ones.
+
+    `old` may have had another number of levels.
+    """
+    top = levels.highest(new, rules)
+    if top is None or new.raised_at is None:
+        return ended(old, new, Reason.RULE_CHANGED)
+    severity, limit = rules[top].severity, rules[top].bound(new.last_result)
+    if old.in_alarm:
+        since = max(s.since or Micros(0) for s in new.states)
+        said = Change(Kind.RULE_CHANGED, since, new.last_result, severity=severity, limit=limit)
+        return [said]
+    raised = Change(Kind.RAISE, new.raised_at, new.last_result, severity=severity, limit=limit)
+    stale = Change(Kind.STALE, new.states[0].since or new.raised_at, new.last_result)
+    silent = new.stale and rules[0].silence is not Silence.BREACHES
+    return [raised, stale] if silent else [raised]
 
 
-def under_new_rule(old: State, new: State) -> Changes:
-    """Return what a rule edit means; `new` is the same history folded under the new version."""
-    if not old.in_alarm:
-        return _raised(new)
-    if new.in_alarm:
-        return [Change(Kind.RULE_CHANGED, new.since or Micros(0), new.last_result)]
-    return ended(old, new, Reason.RULE_CHANGED)
-
-
-def ended(old: State, new: State, reason: Reason) -> Changes:
+def ended(old: Ladder, new: Ladder, reason: Reason) -> Changes:
     """Return the RTN of an alert that ends for another reason than its values; [] if none is on."""
     if old.raised_at is None:
         return []
-    when = max(old.raised_at, reached(old) or old.raised_at, reached(new) or old.raised_at)
+    known = [time for one in (old, new) if (time := levels.reached(one)) is not None]
+    when = max([old.raised_at, *known])
     return [Change(Kind.RTN, when, new.last_result, reason=reason)]
-
-
-def _raised(state: State) -> Changes:
-    if state.raised_at is None:
-        return []
-    raised = Change(Kind.RAISE, state.raised_at, state.last_result)
-    stale = Change(Kind.STALE, state.since or state.raised_at, state.last_result)
-    return [raised, stale] if state.stale else [raised]

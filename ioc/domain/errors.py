@@ -4,6 +4,7 @@ Refusal
 ├── PayloadError        a message is not understood        -> dead letter with `reason`
 ├── ConfigError         a setting, feed or rule is wrong   -> the process does not start
 ├── DeliveryError       a channel did not take it          -> retry or give up
+├── OrderError          an alert does not take this command -> 409
 └── ForbiddenError      the role may not do this           -> 403
 """
 
@@ -36,6 +37,17 @@ class DeliveryError(Refusal):
     def __init__(self, message: str, *, retryable: bool) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class OrderError(Refusal):
+    """A command that an alert, or a mask, does not take as it stands.
+
+    `code` has words in `ioc/text` under `alert.refusal.<code>`.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class ForbiddenError(Refusal):

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ioc.domain.alert import Rule, Sample, State
+from ioc.domain.alert import Rule, Sample
 from ioc.domain.announcement import Subject
 from ioc.domain.episode import Change
 from ioc.domain.instant import SECOND, Micros
+from ioc.domain.levels import Ladder
 from ioc.domain.observation import DatastreamId, ThingId
 
 Key = tuple[str, DatastreamId]  # rule id, datastream
@@ -66,14 +67,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """One (rule, datastream) as stored at its last transition."""
+    """One (rule, datastream) as stored at its last transition, all levels of one moment."""
 
     rule_id: str
-    level: int
     datastream: DatastreamId
     version: int
-    state: State
-    checkpoint: State
+    state: Ladder
+    checkpoint: Ladder
 
     @property
     def key(self) -> Key:

@@ -32,6 +32,9 @@ class Action(StrEnum):
     SEE_ALERTS = "see_alerts"
     SEE_API = "see_api"
     ACKNOWLEDGE_ALERT = "acknowledge_alert"
+    MASK_ALERT = "mask_alert"  # shelve, maintenance, out of service
+    HANDLE_ALERT = "handle_alert"  # assign, and the steps of the workflow
+    APPROVE_HANDLING = "approve_handling"
     SEE_PENDING = "see_pending"
     ADMIT_THING = "admit_thing"
     SEE_DEAD_LETTERS = "see_dead_letters"
@@ -53,14 +56,23 @@ _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
         Role.OPERATOR: _READ
         | {
             Action.ACKNOWLEDGE_ALERT,
+            Action.MASK_ALERT,
+            Action.HANDLE_ALERT,
             Action.SEE_PENDING,
             Action.ADMIT_THING,
             Action.SEE_DEAD_LETTERS,
             Action.SEE_METRICS,
         },
-        Role.LEADER: _READ,
+        Role.LEADER: _READ | {Action.APPROVE_HANDLING},
         Role.ENVIRONMENT: _READ
-        | {Action.ACKNOWLEDGE_ALERT, Action.SEE_PENDING, Action.SEE_DEAD_LETTERS, Action.EDIT_RULE},
+        | {
+            Action.ACKNOWLEDGE_ALERT,
+            Action.MASK_ALERT,
+            Action.HANDLE_ALERT,
+            Action.SEE_PENDING,
+            Action.SEE_DEAD_LETTERS,
+            Action.EDIT_RULE,
+        },
         Role.GIS: _READ | {Action.IMPORT_LAYER},
         Role.KIOSK: _WATCH,
         Role.SOURCE: frozenset({Action.PUSH_OBSERVATIONS}),

@@ -13,7 +13,8 @@ stream     XADD  one entry a batch, fields w (writer), n (batch_no),
                  "q": [quality …], "f": [flags …]}): every row the batch inserted or corrected;
                  MAXLEN ~ 2000 batches
 notice     PUB   orjson {"kind": "registry"|"layer"|"alert"|"rule", …}: read the database again
-heartbeat  HASH  process ("ingest", "evaluator", "layers", "simulate") -> its last sign of life
+heartbeat  HASH  process ("ingest", "evaluator", "dispatcher", "layers", "simulate")
+                 -> its last sign of life
 metrics    HASH  ingest's client id, "/standby" behind it for one that waits
                  -> its numbers, an `ioc.exposition.Report`; an old one is of a process that is gone
 """

@@ -1,4 +1,4 @@
-"""Alerts as operators see them: read by screens, acknowledged by people.
+"""Alerts as rows, and as screens read them.
 
 One SQL text for each purpose; the blocking and the awaiting form of a function share it.
 """
@@ -14,9 +14,12 @@ from uuid import UUID
 from psycopg import AsyncConnection, Connection
 from psycopg.types.json import Jsonb
 
-from ioc.domain.announcement import Alert, Entry, Outcome, acknowledged
+from ioc.domain.announcement import Alert, Entry
+from ioc.domain.handling import Handling
 from ioc.domain.instant import Micros, from_datetime, to_datetime
+from ioc.domain.mask import MaskKind, display
 from ioc.domain.observation import DatastreamId, ThingId
+from ioc.domain.timers import next_due
 
 Db = Connection[tuple[Any, ...]]
 AsyncDb = AsyncConnection[tuple[Any, ...]]
@@ -28,18 +31,23 @@ OPEN_LIMIT: Final = 50  # rows of one screen; the counts say how many more there
 COLUMNS: Final[LiteralString] = (
     "id, rule_id, rule_version, datastream_id, thing_id, severity, raised_at, detected_at, result,"
     " limit_value, occurrence, active, stale, late, corrected, simulated, peak, peak_at, acked_at,"
-    " acked_by, returned_at, closed_at"  # the order of Alert's fields
+    " acked_by, returned_at, closed_at, announced, told_severity, told, clock_from, repeated_at,"
+    " escalation, latched, mask, masked_until, assignee, handling, handling_due, handling_by,"
+    " handled_at"  # the order of Alert's fields
+)
+# All but what never changes in an alert's life.
+_CHANGING: Final[LiteralString] = (
+    "rule_version severity raised_at detected_at result limit_value occurrence active stale late"
+    " corrected peak peak_at acked_at acked_by returned_at closed_at announced told_severity told"
+    " clock_from repeated_at escalation latched mask masked_until assignee handling handling_due"
+    " handling_by handled_at due_at"
+)
+_ASSIGNED: Final[LiteralString] = ", ".join(
+    [name + " = excluded." + name for name in _CHANGING.split()]
 )
 WRITE: Final[LiteralString] = (
-    "insert into alert (" + COLUMNS + ") values (" + "%s, " * 21 + "%s)"
-    " on conflict (id) do update set rule_version = excluded.rule_version,"
-    " severity = excluded.severity, raised_at = excluded.raised_at,"
-    " detected_at = excluded.detected_at, result = excluded.result,"
-    " limit_value = excluded.limit_value, occurrence = excluded.occurrence,"
-    " active = excluded.active, stale = excluded.stale, late = excluded.late,"
-    " corrected = excluded.corrected, peak = excluded.peak, peak_at = excluded.peak_at,"
-    " acked_at = excluded.acked_at, acked_by = excluded.acked_by,"
-    " returned_at = excluded.returned_at, closed_at = excluded.closed_at"
+    "insert into alert (" + COLUMNS + ", due_at) values (" + "%s, " * 36 + "%s)"
+    " on conflict (id) do update set " + _ASSIGNED
 )
 APPEND_ONCE: Final[LiteralString] = (
     "insert into alert_event (alert_id, occurrence, kind, event_time, recorded_at, actor, payload)"
@@ -51,7 +59,19 @@ APPEND_NEXT: Final[LiteralString] = (
     " where alert_id = %s and occurrence = %s and kind = %s))"
 )
 _TIMES: Final = frozenset(
-    {"raised_at", "detected_at", "peak_at", "acked_at", "returned_at", "closed_at"}
+    {
+        "raised_at",
+        "detected_at",
+        "peak_at",
+        "acked_at",
+        "returned_at",
+        "closed_at",
+        "clock_from",
+        "repeated_at",
+        "masked_until",
+        "handling_due",
+        "handled_at",
+    }
 )
 _FIELDS: Final = tuple(field.name for field in fields(Alert))
 
@@ -61,14 +81,18 @@ def from_row(row: Sequence[Any]) -> Alert:
         name: from_datetime(value) if name in _TIMES and value is not None else value
         for name, value in zip(_FIELDS, row, strict=True)
     }
+    values["mask"] = None if values["mask"] is None else MaskKind(values["mask"])
+    values["handling"] = Handling(values["handling"])
     return Alert(**values)
 
 
 def to_row(alert: Alert) -> tuple[Any, ...]:
-    return tuple(
+    """Return the values of WRITE: the alert's fields, and when its next timer fires."""
+    row = (
         to_datetime(value) if name in _TIMES and value is not None else value
         for name, value in zip(_FIELDS, astuple(alert), strict=True)
     )
+    return *row, moment(next_due(alert))
 
 
 def entry_to_row(entry: Entry, now: Micros) -> tuple[Any, ...]:
@@ -78,7 +102,7 @@ def entry_to_row(entry: Entry, now: Micros) -> tuple[Any, ...]:
 
 
 def append(entry: Entry) -> LiteralString:
-    """Return the SQL for an entry: RAISE, RTN, ACK, CLOSE exist once an occurrence, by key."""
+    """Return the SQL for an entry: RAISE, RTN, CLOSE exist once an occurrence, by key."""
     return APPEND_ONCE if entry.once else APPEND_NEXT
 
 
@@ -134,6 +158,19 @@ class OpenAlert:
     returned_at: datetime | None
     acked_at: datetime | None
     acked_by: str | None
+    latched: bool
+    mask: str | None
+    masked_until: datetime | None
+    assignee: str | None
+    handling: str
+    handling_due: datetime | None
+
+    @property
+    def state(self) -> str:
+        """Return the ISA-18.2 state a screen shows."""
+        mask = None if self.mask is None else MaskKind(self.mask)
+        acked = self.acked_at is not None
+        return display(active=self.active, acked=acked, closed=False, mask=mask).value
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -151,6 +188,13 @@ class OpenAlert:
             "active": self.active,
             "acked": self.acked_at is not None,
             "acked_by": self.acked_by,
+            "state": self.state,
+            "mask": self.mask,
+            "masked_until": _ms(self.masked_until),
+            "assignee": self.assignee,
+            "handling": self.handling,
+            "handling_due": _ms(self.handling_due),
+            "latched": self.latched,
             "stale": self.stale,
             "simulated": self.simulated,
             "result": self.result,
@@ -180,6 +224,7 @@ class OpenAlerts:
     total: int
     unacked: int
     active: int
+    masked: int  # on and held back: must not be forgotten
     things: dict[ThingId, tuple[int, bool]]  # highest active severity, whether that is answered
 
     @property
@@ -190,6 +235,7 @@ class OpenAlerts:
             "counts": {str(severity): n for severity, n in self.by_severity.items()},
             "total": self.total,
             "unacked": self.unacked,
+            "masked": self.masked,
         }
 
 
@@ -202,23 +248,28 @@ _OPEN: Final[LiteralString] = (
     " v.definition #>> '{operator_action,vi}', v.definition #>> '{operator_action,en}',"
     " v.definition #>> '{cause,vi}', v.definition #>> '{cause,en}',"
     " v.definition #>> '{consequence,vi}', v.definition #>> '{consequence,en}',"
-    " a.raised_at, a.detected_at, a.returned_at, a.acked_at, a.acked_by"
+    " a.raised_at, a.detected_at, a.returned_at, a.acked_at, a.acked_by, a.latched,"
+    " a.mask, a.masked_until, a.assignee, a.handling, a.handling_due"
     " from alert a join thing t on t.id = a.thing_id join datastream d on d.id = a.datastream_id"
     " join observed_property p on p.code = d.property"
     " join rule_version v on v.rule_id = a.rule_id and v.version = a.rule_version"
     " left join location l on l.thing_id = t.id where a.closed_at is null"
-    # newest critical first; what returned or was answered stands behind what did not
-    " order by a.severity, a.active desc, a.acked_at is not null, a.raised_at desc, a.id limit %s"
+    # newest critical first; what returned or was answered stands behind what did not, and what is
+    # masked behind everything
+    " order by a.mask is not null, a.severity, a.active desc, a.acked_at is not null,"
+    " a.raised_at desc, a.id limit %s"
 )
 _COUNT: Final[LiteralString] = (
-    "select severity, count(*), count(*) filter (where acked_at is null),"
-    " count(*) filter (where active) from alert where closed_at is null group by severity"
+    "select severity, count(*), count(*) filter (where acked_at is null and mask is null),"
+    " count(*) filter (where active), count(*) filter (where active and mask is not null)"
+    " from alert where closed_at is null group by severity"
 )
 
 
 _URGENT: Final[LiteralString] = (
     "select distinct on (thing_id) thing_id, severity, acked_at is not null from alert"
-    " where closed_at is null and active order by thing_id, severity, acked_at is not null"
+    " where closed_at is null and active and mask is null"
+    " order by thing_id, severity, acked_at is not null"
 )
 
 
@@ -250,83 +301,6 @@ def _open(
         total=sum(row[1] for row in counts),
         unacked=sum(row[2] for row in counts),
         active=sum(row[3] for row in counts),
+        masked=sum(row[4] for row in counts),
         things={row[0]: (row[1], row[2]) for row in things},
     )
-
-
-# ---------------------------------------------------------------- acknowledgement
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """It was not answered and now is; `closed` when it had already returned."""
-
-    alert: UUID
-    acked_by: str
-    acked_at: datetime
-    closed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyAcknowledged:
-    """Somebody was first, or it closed without needing an answer; nothing was changed."""
-
-    alert: UUID
-    acked_by: str | None
-    acked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """There is no such alert."""
-
-    alert: UUID
-
-
-Acknowledgement = Acknowledged | AlreadyAcknowledged | NotFound
-
-_ONE: Final[LiteralString] = (
-    "select " + COLUMNS + " from alert where id = %s for update"  # noqa: S608  our own constant
-)
-
-
-def acknowledge(conn: Db, alert_id: UUID, actor: str, now: Micros) -> Acknowledgement:
-    """Acknowledge an alert for `actor`; repeating it changes nothing.
-
-    The event is written in the same transaction; an alert that has returned is closed by it.
-    """
-    with conn.transaction():
-        row = conn.execute(_ONE, (alert_id,)).fetchone()
-        result, outcome = _answer(alert_id, row, actor, now)
-        for alert in outcome.alerts:
-            conn.execute(WRITE, to_row(alert))
-        for entry in outcome.entries:
-            conn.execute(append(entry), entry_to_row(entry, now))
-    return result
-
-
-async def acknowledge_async(
-    conn: AsyncDb, alert_id: UUID, actor: str, now: Micros
-) -> Acknowledgement:
-    """Acknowledge an alert, as `acknowledge` does."""
-    async with conn.transaction():
-        row = await (await conn.execute(_ONE, (alert_id,))).fetchone()
-        result, outcome = _answer(alert_id, row, actor, now)
-        for alert in outcome.alerts:
-            await conn.execute(WRITE, to_row(alert))
-        for entry in outcome.entries:
-            await conn.execute(append(entry), entry_to_row(entry, now))
-    return result
-
-
-def _answer(
-    key: UUID, row: tuple[Any, ...] | None, actor: str, now: Micros
-) -> tuple[Acknowledgement, Outcome]:
-    if row is None:
-        return NotFound(key), Outcome()
-    alert = from_row(row)
-    if alert.acked_at is not None or alert.closed_at is not None:
-        return AlreadyAcknowledged(key, alert.acked_by, moment(alert.acked_at)), Outcome()
-    outcome = acknowledged(alert, actor, now)
-    closed = outcome.alerts[0].closed_at is not None
-    return Acknowledged(key, actor, to_datetime(now), closed), outcome

@@ -1,4 +1,4 @@
-"""What the evaluator reads: the lease, batches by number, history up to the offset, states.
+"""What the evaluator reads: the lease, batches by number, history up to the offset.
 
 A row counts as known when its batch number is at most the consumer's offset of its writer, so a
 reader that starts again sees exactly what it had seen. Rows that are recorded only (replayed
@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from psycopg import Connection
 
-from ioc.domain.alert import Condition, Sample, State
-from ioc.domain.evaluation import Batch, Candidate, Row, Saved, Writer
+from ioc.domain.alert import Sample
+from ioc.domain.evaluation import Batch, Candidate, Row, Writer
 from ioc.domain.instant import Micros, from_datetime, to_datetime
 from ioc.domain.observation import DatastreamId, Flag, Quality
 
@@ -229,46 +229,3 @@ def candidates(conn: Db, properties: Sequence[str]) -> list[Candidate]:
         (list(properties),),
     ).fetchall()
     return [Candidate(*row) for row in rows]
-
-
-def states(conn: Db) -> list[Saved]:
-    """Return every stored state with its checkpoint."""
-    rows = conn.execute(
-        "select rule_id, level, datastream_id, version, condition, since, samples,"
-        " min_sample_time, last_time, last_result, stale, raised_at, checkpoint from alert_state"
-    ).fetchall()
-    return [
-        Saved(
-            rule_id=row[0],
-            level=row[1],
-            datastream=DatastreamId(row[2]),
-            version=row[3],
-            state=_state(row[4:12]),
-            checkpoint=state_of_json(row[12]),
-        )
-        for row in rows
-    ]
-
-
-def _state(row: Sequence[Any]) -> State:
-    condition, since, samples, enough, last, result, stale, raised = row
-    return State(
-        condition=Condition(condition),
-        since=_micros(since),
-        samples=samples,
-        min_sample_time=_micros(enough),
-        last_time=_micros(last),
-        last_result=result,
-        stale=stale,
-        raised_at=_micros(raised),
-    )
-
-
-def state_of_json(stored: Mapping[str, Any]) -> State:
-    """Return the state that `state_to_json` wrote."""
-    return State(**{**stored, "condition": Condition(stored["condition"])})
-
-
-def state_to_json(state: State) -> dict[str, Any]:
-    """Return a state in JSON types; instants stay µs."""
-    return {**state._asdict(), "condition": state.condition.value}

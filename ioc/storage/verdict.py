@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from ioc.domain.alert import Kind
-from ioc.domain.announcement import Alert, Desk, Entry, Outcome
-from ioc.domain.evaluation import Announcement, Key, Peak, Saved, Verdict
+from ioc.domain.announcement import EVALUATOR, Alert, Desk, Entry, Notice, Outcome, Over
+from ioc.domain.evaluation import Announcement, Key, Peak, Verdict
 from ioc.domain.instant import Micros, to_datetime
-from ioc.storage import evaluation
+from ioc.domain.mask import Masked, Masks, Target
+from ioc.domain.observation import ThingId
+from ioc.storage import alert_states, evaluation, masks, outbox
 from ioc.storage.alerts import (
     APPEND_NEXT,
     APPEND_ONCE,
@@ -22,9 +24,9 @@ from ioc.storage.alerts import (
     append,
     entry_to_row,
     from_row,
-    moment,
     to_row,
 )
+from ioc.storage.script import run
 
 Db = Connection[tuple[Any, ...]]
 
@@ -38,18 +40,37 @@ def commit(conn: Db, verdict: Verdict, partition: int, now: Micros) -> bool:
     with conn.transaction():
         changed = _announce(conn, verdict.announcements, now)
         _save_peaks(conn, verdict.peaks)
-        _save_states(conn, verdict.states)
-        _delete_states(conn, verdict.gone)
+        alert_states.delete(conn, verdict.gone)
+        alert_states.save(conn, verdict.states)
         evaluation.save_offsets(conn, partition, verdict.offsets)
     return changed or bool(verdict.peaks)
 
 
 def _announce(conn: Db, announcements: Sequence[Announcement], now: Micros) -> bool:
+    """Decide what leads first, so that what hangs on it already finds it down."""
     if not announcements:
         return False
+    leaders = _parents(conn, {one.subject.thing for one in announcements})
+    for led in (False, True):
+        some = [one for one in announcements if (one.subject.thing not in leaders) is led]
+        if some:
+            _decide(conn, some, now)
+    return True
+
+
+def _parents(conn: Db, things: set[ThingId]) -> set[int]:
+    rows = conn.execute(
+        "select distinct parent_id from thing where parent_id = any(%s)", (list(things),)
+    )
+    return {row[0] for row in rows}
+
+
+def _decide(conn: Db, announcements: Sequence[Announcement], now: Micros) -> None:
     current = _lock(conn, {(a.rule.id, a.subject.datastream) for a in announcements})
+    watch = _Watch.of(conn, announcements, now)
     fresh: dict[UUID, Alert] = {}
     entries: list[Entry] = []
+    notices: list[Notice] = []
 
     def is_fresh(key: UUID) -> bool:
         return key not in fresh and not _exists(conn, key)
@@ -59,13 +80,40 @@ def _announce(conn: Db, announcements: Sequence[Announcement], now: Micros) -> b
         if one.change.kind is Kind.CORRECTED:
             _correct(conn, one, now)
             continue
-        desk = Desk(one.rule, one.subject, now, is_fresh)
+        desk = Desk(one.rule, one.subject, now, is_fresh, watch.over(one))
         outcome = desk.decide(current.get(key), one.change)
         _hold(current, key, outcome)
         fresh.update((alert.id, alert) for alert in outcome.alerts)
         entries += outcome.entries
+        notices += outcome.notices
+    over = {(e.alert, e.occurrence) for e in entries if e.kind is Kind.RTN}
+    masks.end_one_shots(conn, [fresh[alert] for alert, _ in over], EVALUATOR, now)
     _write(conn, fresh.values(), entries, now)
-    return True
+    outbox.put(conn, notices, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """The masks in force and what they may ask of the alerts of one transaction."""
+
+    masks: Masks
+    known: Mapping[int, Target]
+    now: Micros
+
+    @classmethod
+    def of(cls, conn: Db, announcements: Sequence[Announcement], now: Micros) -> _Watch:
+        datastreams = {one.subject.datastream for one in announcements}
+        board = run(conn, masks.in_force(now))
+        return cls(board, run(conn, masks.facts(datastreams)), now)
+
+    def over(self, one: Announcement) -> Over:
+        subject = one.subject
+        target = masks.target(self.known, one.rule.id, subject.datastream, subject.thing)
+
+        def over(severity: int, one_shot: bool) -> Masked | None:  # noqa: FBT001  see Over
+            return self.masks.over(target, severity, self.now, one_shot=one_shot)
+
+        return over
 
 
 def _hold(current: dict[Key, Alert], key: Key, outcome: Outcome) -> None:
@@ -124,48 +172,3 @@ def _save_peaks(conn: Db, peaks: Sequence[Peak]) -> None:
                 " and datastream_id = %s and closed_at is null and active",
                 [(p.result, to_datetime(p.time), p.rule_id, p.datastream) for p in peaks],
             )
-
-
-def _save_states(conn: Db, states: Sequence[Saved]) -> None:
-    if states:
-        with conn.cursor() as cursor:
-            cursor.executemany(
-                "insert into alert_state (rule_id, level, datastream_id, version, condition, since,"
-                " samples, min_sample_time, last_time, last_result, stale, raised_at, checkpoint)"
-                " values (" + "%s, " * 12 + "%s)"
-                " on conflict (rule_id, level, datastream_id) do update set"
-                " version = excluded.version, condition = excluded.condition,"
-                " since = excluded.since, samples = excluded.samples,"
-                " min_sample_time = excluded.min_sample_time, last_time = excluded.last_time,"
-                " last_result = excluded.last_result, stale = excluded.stale,"
-                " raised_at = excluded.raised_at, checkpoint = excluded.checkpoint",
-                [_state_row(saved) for saved in states],
-            )
-
-
-def _state_row(saved: Saved) -> tuple[Any, ...]:
-    state = saved.state
-    return (
-        saved.rule_id,
-        saved.level,
-        saved.datastream,
-        saved.version,
-        state.condition.value,
-        moment(state.since),
-        state.samples,
-        moment(state.min_sample_time),
-        moment(state.last_time),
-        state.last_result,
-        state.stale,
-        moment(state.raised_at),
-        Jsonb(evaluation.state_to_json(saved.checkpoint)),
-    )
-
-
-def _delete_states(conn: Db, gone: Sequence[Key]) -> None:
-    if gone:
-        conn.execute(
-            "delete from alert_state where (rule_id, datastream_id) in"
-            " (select * from unnest(%s::text[], %s::integer[]))",
-            ([rule for rule, _ in gone], [datastream for _, datastream in gone]),
-        )

@@ -18,10 +18,12 @@ import orjson
 import redis
 from psycopg import Connection
 
-from ioc.domain.alert import START, Kind, Rule, Sample, tick
-from ioc.domain.episode import Change, announced, refold
+from ioc.domain import levels
+from ioc.domain.alert import Kind, Sample
+from ioc.domain.episode import Change, announced
 from ioc.domain.evaluation import GRACE
 from ioc.domain.instant import SECOND, Micros, from_datetime, to_datetime
+from ioc.domain.levels import Rules
 from ioc.live.state import entry
 from ioc.rows import Rows
 from tests.awaiting import wait_for
@@ -168,13 +170,14 @@ class World:
             found.setdefault(datastream, []).append((kind, from_datetime(time)))
         return found
 
-    def expected(self, rule: Rule, watermark: int) -> dict[int, list[tuple[str, Micros]]]:
+    def expected(self, rules: Rules, watermark: int) -> dict[int, list[tuple[str, Micros]]]:
         """Return what the pure fold over the whole history says."""
         found = {}
         for datastream, samples in self.written.items():
-            state, events = refold(START, rule, sorted(samples))
-            state, late = tick(state, rule, Micros(watermark - GRACE))
-            changes: list[Change] = announced(START, events + late)
+            begin = levels.start(rules)
+            end = Micros(watermark - GRACE)
+            _, turns = levels.fold(begin, rules, sorted(samples), end)
+            changes: list[Change] = announced(begin, turns)
             if changes:
                 found[datastream] = [(c.kind.value, c.time) for c in changes]
         return found
@@ -193,16 +196,14 @@ def kinds(log: list[tuple[str, Micros]]) -> list[str]:
 RULE_FILE = """
 - id: over
   name: {vi: Vượt, en: Over}
-  property: pm25
+  observed_property: pm25
   selector: {feed: f}
   op: ">"
-  severity: high
-  limit: 50
-  deadband: 5
-  on_delay_s: 20
-  off_delay_s: 30
+  levels: [{severity: high, limit: 50, deadband: 5}]
+  on_delay: 20s
+  off_delay: 30s
   min_samples: 2
-  late_horizon_s: 120
+  late_horizon: 2m
   operator_action: {vi: Gọi, en: Call}
 """
 

@@ -13,14 +13,14 @@ import pytest
 from psycopg import AsyncConnection
 
 from ioc.domain.alert import Kind, Rule
-from ioc.domain.announcement import Subject
+from ioc.domain.announcement import Alert, Subject
 from ioc.domain.episode import Change, Episode, Reason
 from ioc.domain.evaluation import Announcement, Peak, Verdict
 from ioc.domain.instant import SECOND, Micros, to_datetime
 from ioc.domain.observation import DatastreamId, ThingId
 from ioc.rules import definition as rule_files
-from ioc.storage import alerts, rules, verdict
-from ioc.storage.alerts import Acknowledged, AlreadyAcknowledged, NotFound, OpenAlert
+from ioc.storage import alerts, orders, rules, verdict
+from ioc.storage.alerts import OpenAlert
 from tests.integration.evaluation_rig import RULE_FILE, Db, World, configuration
 
 T0 = Micros(1_790_000_000 * SECOND)
@@ -36,7 +36,7 @@ class Desk:
         self.world.prepare(2)
         (file,) = found = rule_files.load(self.world.config / "rules")
         rules.sync(conn, found, "test")
-        self.rule: Rule = rule_files.bind(file, 1, 60)
+        self.rule: Rule = rule_files.bind(file, 1, 60)[0]
 
     def say(self, *changes: Change, stream: int = 0, rule: Rule | None = None) -> None:
         thing = self.world.one(
@@ -88,9 +88,9 @@ def test_return_before_acknowledgement_waits_for_it(desk: Desk) -> None:
     desk.say(RAISE, RTN)
     (row,) = desk.open()
     assert not row.active
-    answer = alerts.acknowledge(desk.conn, row.id, "lan", NOW)
-    assert isinstance(answer, Acknowledged)
-    assert answer.closed
+    answer = orders.give(desk.conn, orders.acknowledge(row.id, "lan", NOW), NOW)
+    assert answer is not None
+    assert (answer.acked_by, answer.closed_at) == ("lan", NOW)
     assert desk.open() == ()
     assert [event[1] for event in desk.events()].count("CLOSE") == 1
 
@@ -98,7 +98,7 @@ def test_return_before_acknowledgement_waits_for_it(desk: Desk) -> None:
 def test_return_after_acknowledgement_closes(desk: Desk) -> None:
     """ACK, then RTN: closed, one event each."""
     desk.say(RAISE)
-    alerts.acknowledge(desk.conn, desk.open()[0].id, "lan", NOW)
+    orders.give(desk.conn, orders.acknowledge(desk.open()[0].id, "lan", NOW), NOW)
     desk.say(RTN)
     assert desk.open() == ()
     assert sorted(event[1] for event in desk.events()) == ["ACK", "CLOSE", "RAISE", "RTN"]
@@ -117,7 +117,7 @@ def test_a_closed_alert_stays_closed(desk: Desk) -> None:
     """A raise after the close is another alert, even with the very same start."""
     desk.say(RAISE)
     first = desk.open()[0].id
-    alerts.acknowledge(desk.conn, first, "lan", NOW)
+    orders.give(desk.conn, orders.acknowledge(first, "lan", NOW), NOW)
     desk.say(RTN, RAISE)
     (second,) = desk.open()
     assert second.id != first
@@ -128,12 +128,12 @@ def test_acknowledging_twice_changes_nothing(desk: Desk) -> None:
     """The second one learns who was first; an unknown alert is not found."""
     desk.say(RAISE)
     key = desk.open()[0].id
-    alerts.acknowledge(desk.conn, key, "lan", NOW)
-    again = alerts.acknowledge(desk.conn, key, "minh", NOW)
-    assert isinstance(again, AlreadyAcknowledged)
+    orders.give(desk.conn, orders.acknowledge(key, "lan", NOW), NOW)
+    again = orders.give(desk.conn, orders.acknowledge(key, "minh", NOW), NOW)
+    assert again is not None
     assert again.acked_by == "lan"
     assert len(desk.events()) == 2
-    assert isinstance(alerts.acknowledge(desk.conn, uuid4(), "lan", NOW), NotFound)
+    assert orders.give(desk.conn, orders.acknowledge(uuid4(), "lan", NOW), NOW) is None
 
 
 def test_the_awaiting_form_does_the_same(desk: Desk, database_url: str) -> None:
@@ -143,12 +143,12 @@ def test_the_awaiting_form_does_the_same(desk: Desk, database_url: str) -> None:
     async def act(key: UUID) -> tuple[object, int]:
         conn = await AsyncConnection.connect(database_url, autocommit=True)
         async with conn:
-            answer = await alerts.acknowledge_async(conn, key, "lan", NOW)
+            answer = await orders.give_async(conn, orders.acknowledge(key, "lan", NOW), NOW)
             return answer, (await alerts.open_alerts_async(conn)).unacked
 
     answer, unacked = asyncio.run(act(desk.open()[0].id))
-    assert isinstance(answer, Acknowledged)
-    assert not answer.closed
+    assert isinstance(answer, Alert)
+    assert answer.closed_at is None
     assert unacked == 0
     assert desk.open()[0].acked_by == "lan"
 
@@ -215,9 +215,9 @@ def test_sync_writes_a_version_only_for_a_change(desk: Desk) -> None:
     edited = RULE_FILE.replace("limit: 50", "limit: 51")
     found = rule_files.load(configuration(desk.world.config, edited) / "rules")
     assert rules.sync(desk.conn, found, "x").changed == ("over",)
-    assert [(rule.version, rule.definition["limit"]) for rule in rules.enabled(desk.conn)] == [
-        (2, 51)
-    ]
+    assert [
+        (rule.version, rule.definition["levels"][0]["limit"]) for rule in rules.enabled(desk.conn)
+    ] == [(2, 51)]
     assert rules.sync(desk.conn, [], "x").disabled == ("over",)
     assert rules.enabled(desk.conn) == []
     assert rules.sync(desk.conn, found, "x") == rules.Synced((), (), ())

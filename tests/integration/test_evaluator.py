@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from ioc.domain.alert import Rule
 from ioc.domain.evaluation import GRACE
 from ioc.domain.instant import SECOND, Micros
+from ioc.domain.levels import Rules
 from ioc.rules import definition as rules
 from tests.awaiting import wait_for
 from tests.integration.evaluation_rig import (
@@ -43,7 +43,7 @@ def world(
     client.close()
 
 
-def bound_rule(world: World, stale_after_s: float = 60) -> Rule:
+def bound_rule(world: World, stale_after_s: float = 60) -> Rules:
     (rule,) = rules.load(world.config / "rules")
     return rules.bind(rule, 1, stale_after_s)
 

@@ -44,16 +44,14 @@ options:
 RULE: Final = f"""
 - id: rig
   name: {{vi: Thử, en: Rig}}
-  property: pm25
+  observed_property: pm25
   selector: {{feed: rig}}
   op: ">"
-  severity: high
-  limit: {LIMIT}
-  deadband: 0
-  on_delay_s: 0
-  off_delay_s: 0
+  levels: [{{severity: high, limit: {LIMIT}}}]
+  on_delay: 0
+  off_delay: 0
   min_samples: 1
-  stale_after_s: 3600
+  stale_after: 3600
   cause: {{vi: thử, en: rig}}
   consequence: {{vi: thử, en: rig}}
   operator_action: {{vi: thử, en: rig}}

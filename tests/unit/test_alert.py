@@ -66,6 +66,31 @@ def test_each_operator_has_its_deadband(op: Op, breach: float, inside: float, cl
     assert not rule.breached(clear)
 
 
+@pytest.mark.parametrize(
+    ("op", "breaches", "held", "clear"),
+    [
+        (Op.OUTSIDE, (5.9, 9.1), (6.0, 9.0, 6.4, 8.6), (6.5, 7.0, 8.5)),
+        (Op.INSIDE, (6.0, 7.0, 9.0), (5.9, 9.1, 5.5, 9.5), (5.4, 9.6)),
+    ],
+)
+def test_a_two_sided_limit_has_a_deadband_on_both_sides(
+    op: Op, breaches: tuple[float, ...], held: tuple[float, ...], clear: tuple[float, ...]
+) -> None:
+    """The bounds themselves are inside; between breach and clear an alert goes on."""
+    rule = replace(RULE, op=op, low=6.0, limit=9.0, deadband=0.5)
+    assert all(rule.breached(v) and not rule.cleared(v) for v in breaches)
+    assert not any(rule.breached(v) or rule.cleared(v) for v in held)
+    assert all(rule.cleared(v) and not rule.breached(v) for v in clear)
+
+
+def test_the_peak_of_a_two_sided_limit_is_the_furthest_outside() -> None:
+    """A pH of 4 is worse than pH 10 when 6 to 9 is allowed; each names the bound it broke."""
+    rule = replace(RULE, op=Op.OUTSIDE, low=6.0, limit=9.0)
+    assert rule.worse(4.0, 10.0)
+    assert not rule.worse(10.0, 4.0)
+    assert (rule.bound(4.0), rule.bound(10.0)) == (6.0, 9.0)
+
+
 def test_without_delays_an_alert_lives_exactly_as_long_as_the_breach() -> None:
     """RAISE stands at the first breaching sample, RTN at the first that is back."""
     _, log = fold(RULE, (0, 10), (60, 60), (120, 70), (180, 40))

@@ -16,6 +16,7 @@ from ioc.domain.episode import (
 )
 from ioc.domain.evaluation import GRACE, Writer, judgement
 from ioc.domain.instant import SECOND, Micros
+from ioc.domain.levels import Ladder
 
 RULE = Rule("r", 1, Op.GT, 50.0, Severity.HIGH, 600 * SECOND, 900 * SECOND)
 
@@ -34,14 +35,14 @@ def told(changes: list[Change]) -> list[tuple[Kind, float, bool]]:
 
 def test_new_and_still_open_is_raised_late() -> None:
     """The sample that proves an alert came after a calm one: raised with "late"."""
-    track = Track(replace(RULE, deadband=20.0))
+    track = Track((replace(RULE, deadband=20.0),))
     assert taken(track, (0, 10), (120, 45)) == []
     assert told(taken(track, (60, 90))) == [(Kind.RAISE, 60, True)]
 
 
 def test_new_and_already_over_is_only_recorded() -> None:
     """Nobody is woken for what has ended: it comes with its end."""
-    track = Track(RULE)
+    track = Track((RULE,))
     taken(track, (0, 10), (120, 10))
     (change,) = taken(track, (60, 90))
     assert change.over is not None
@@ -51,7 +52,7 @@ def test_new_and_already_over_is_only_recorded() -> None:
 
 def test_disproved_is_corrected() -> None:
     """A late calm sample inside the on-delay takes the alert back, with the reason."""
-    track = Track(replace(RULE, on_delay=100 * SECOND))
+    track = Track((replace(RULE, on_delay=100 * SECOND),))
     assert told(taken(track, (0, 90), (120, 90))) == [(Kind.RAISE, 100, False)]
     (change,) = taken(track, (60, 10))
     assert (change.kind, change.reason) == (Kind.RTN, Reason.CORRECTED)
@@ -59,7 +60,7 @@ def test_disproved_is_corrected() -> None:
 
 def test_a_moved_start_is_the_same_alert() -> None:
     """An earlier breach moves the start; nothing is raised again."""
-    track = Track(RULE)
+    track = Track((RULE,))
     taken(track, (0, 10), (120, 90))
     (change,) = taken(track, (60, 90))
     assert (change.kind, change.time, change.was) == (Kind.MOVED, at(60), at(120))
@@ -67,14 +68,14 @@ def test_a_moved_start_is_the_same_alert() -> None:
 
 def test_two_alerts_that_late_data_joins_are_not_disproved() -> None:
     """A late breach between two episodes makes them one: the open one goes on."""
-    track = Track(replace(RULE, off_delay=100 * SECOND))
+    track = Track((replace(RULE, off_delay=100 * SECOND),))
     taken(track, (0, 90), (60, 10), (200, 90))
     assert told(taken(track, (100, 90))) == [(Kind.MOVED, 0, True)]
 
 
 def test_an_alert_that_is_over_and_disproved_is_marked() -> None:
     """A correction of the only breaching value marks the closed alert."""
-    track = Track(RULE)
+    track = Track((RULE,))
     taken(track, (0, 10), (60, 90), (120, 10))
     (change,) = taken(track, (60, 20))
     assert (change.kind, change.was) == (Kind.CORRECTED, at(60))
@@ -82,7 +83,7 @@ def test_an_alert_that_is_over_and_disproved_is_marked() -> None:
 
 def test_beyond_the_horizon_nothing_changes() -> None:
     """It is counted as dropped and leaves the state alone."""
-    track = Track(RULE)
+    track = Track((RULE,))
     taken(track, (0, 10), (1000, 10))
     before = track.state
     assert taken(track, (100, 90)) == []
@@ -91,7 +92,7 @@ def test_beyond_the_horizon_nothing_changes() -> None:
 
 def test_a_late_sample_takes_staleness_back() -> None:
     """STALE was announced, then it turns out the series had spoken: FRESH."""
-    track = Track(RULE)
+    track = Track((RULE,))
     taken(track, (0, 90))
     assert told(track.tick(at(700))) == [(Kind.STALE, 600, False)]
     assert told(taken(track, (300, 90))) == [(Kind.FRESH, 300, True)]
@@ -100,7 +101,7 @@ def test_a_late_sample_takes_staleness_back() -> None:
 
 def test_what_a_tick_has_passed_stays_passed() -> None:
     """After a refold behind the clock, a timer that lies behind it too fires at once."""
-    track = Track(replace(RULE, off_delay=100 * SECOND))
+    track = Track((replace(RULE, off_delay=100 * SECOND),))
     taken(track, (0, 10))
     track.tick(at(700))
     assert told(taken(track, (300, 90))) == [(Kind.RAISE, 300, True)]
@@ -109,7 +110,7 @@ def test_what_a_tick_has_passed_stays_passed() -> None:
 
 def test_the_window_is_bounded() -> None:
     """A flood inside the horizon shrinks the horizon, not the machine."""
-    track = Track(replace(RULE, late_horizon=10**15))
+    track = Track((replace(RULE, late_horizon=10**15),))
     for second in range(MAX_WINDOW + 50):
         track.take(Sample(at(second), 10.0))
     assert len(track.window) == MAX_WINDOW
@@ -119,13 +120,15 @@ def test_the_window_is_bounded() -> None:
 
 def test_a_rule_edit_is_never_a_silent_reset() -> None:
     """In alarm before and after: the same alert; only before: it returns with the reason."""
-    on = State(raised_at=at(0), last_time=at(10), since=at(0))
-    assert [c.kind for c in under_new_rule(on, on)] == [Kind.RULE_CHANGED]
-    (gone,) = under_new_rule(on, START)
+    on = Ladder((State(raised_at=at(0), last_time=at(10), since=at(0)),), at(0))
+    off, rules = Ladder((START,)), (RULE,)
+    (changed,) = under_new_rule(on, on, rules)
+    assert (changed.kind, changed.severity) == (Kind.RULE_CHANGED, Severity.HIGH)
+    (gone,) = under_new_rule(on, off, rules)
     assert (gone.kind, gone.reason) == (Kind.RTN, Reason.RULE_CHANGED)
-    assert [c.kind for c in under_new_rule(START, on)] == [Kind.RAISE]
-    assert under_new_rule(START, START) == []
-    assert ended(START, START, Reason.DISABLED) == []
+    assert [c.kind for c in under_new_rule(off, on, rules)] == [Kind.RAISE]
+    assert under_new_rule(off, off, rules) == []
+    assert ended(off, off, Reason.DISABLED) == []
     assert ended(on, on, Reason.DISABLED)[0].reason is Reason.DISABLED
 
 

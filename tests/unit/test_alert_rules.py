@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,9 @@ SHIPPED = Path(__file__).parents[2] / "config"
 RULE = """
 - id: a
   name: {vi: Một, en: One}
-  property: pm25
+  observed_property: pm25
   op: ">"
-  severity: high
-  limit: 150
+  levels: [{severity: high, limit: 150}]
   operator_action: {vi: Gọi, en: Call}
 """
 
@@ -42,19 +42,22 @@ def test_shipped_rules_are_whole() -> None:
         assert rule.cause, rule.id
         assert rule.consequence, rule.id
         assert rule.observed_property in properties, rule.id
-        assert rule.deadband > 0, f"{rule.id}: a rule without a deadband flaps"
+        for level in rule.levels:
+            assert level.deadband > 0, f"{rule.id}: a rule without a deadband flaps"
 
 
 def test_a_stored_definition_is_the_same_rule() -> None:
     """What is stored as JSON reads back as the rule that was written."""
     for rule in rules.load(SHIPPED / "rules"):
-        assert rules.parse(rule.definition()) == rule
+        stored = rule.definition()
+        assert rules.parse(stored) == rule
+        assert stored == json.loads(json.dumps(stored)), "an equal rule would be a new version"
 
 
 def test_durations_become_micros_and_silence_has_a_default(tmp_path: Path) -> None:
     """A rule without a limit of silence takes its datastream's."""
-    (rule,) = read(tmp_path, RULE + "  on_delay_s: 90\n")
-    bound = rules.bind(rule, 3, 600)
+    (rule,) = read(tmp_path, RULE + "  on_delay: 1m30s\n")
+    (bound,) = rules.bind(rule, 3, 600)
     assert (bound.on_delay, bound.stale_after) == (90 * SECOND, 600 * SECOND)
     assert (bound.version, bound.op, bound.severity) == (3, Op.GT, Severity.HIGH)
 
@@ -62,14 +65,33 @@ def test_durations_become_micros_and_silence_has_a_default(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (("limit: 150", "limit: high"), "limit"),
-        (("limit: 150", "limit: 150\n  treshold: 3"), "treshold"),
-        (('op: ">"', 'op: "="'), "op"),
-        (("severity: high", "severity: urgent"), "severity"),
+        (("limit: 150", "limit: high"), "6: limit: this is text; write a number"),
+        (("limit: 150", "treshold: 150"), "6: unknown key 'treshold'; write one of"),
+        (
+            ("limit: 150", "limit: 150, dead_band: 1"),
+            "6: unknown key 'dead_band'; did you mean 'deadband'?",
+        ),
+        (("  op:", "  on_dealy: 5m\n  op:"), "5: unknown key 'on_dealy'; did you mean 'on_delay'?"),
+        (("  op:", "  for: 5m\n  op:"), "5: unknown key 'for'; write `on_delay:`"),
+        (
+            ("  op:", "  on_delay: 5 minutes\n  op:"),
+            "5: on_delay: '5 minutes' is no duration; write 5m",
+        ),
+        (("  op:", "  op: '<'\n  op:"), "6: key 'op' stands twice"),
+        (("limit: 150", "low: 6, high: 9"), "6: a level of op '>' takes `limit:`, not low, high"),
+        (('op: ">"', "op: outside"), "6: a level of op 'outside' takes `low:` and `high:`"),
+        (("limit: 150", "limit: .nan"), "finite"),
+        (('op: ">"', 'op: ">"\n  input: rate'), "needs `window: {length: 1h}`"),
+        (('op: ">"', 'op: ">"\n  stale_after: 0'), "always silent"),
+        (('op: ">"', 'op: "="'), "5: op: invalid enum value '='; write one of >, >=, <"),
+        (
+            ("severity: high", "severity: urgent"),
+            "6: severity: invalid enum value 'urgent'; write one of critical, high, low",
+        ),
         (("id: a", "id: Ä b"), "id"),
         (("  operator_action: {vi: Gọi, en: Call}\n", ""), "operator_action"),
         (("name: {vi: Một, en: One}", "name: Một"), "name"),
-        (("limit: 150", "limit: 150\n  on_delay_s: -1"), "on_delay_s"),
+        (("  op:", "  on_delay: -1\n  op:"), "on_delay: -1 is out of range"),
         (("limit: 150", "limit: ["), "0.yaml"),
     ],
 )

@@ -91,7 +91,7 @@ PINNED = re.compile(r"^[a-z0-9./_-]+:v?\d+\.\d+\.\d+[a-z0-9.-]*$")
 def test_all_parts_are_there() -> None:
     """The centre's processes, its stores and the two doors."""
     wanted = {"database", "redis", "mqtt", "migrate", "ingest", "alerting", "layers", "web"}
-    assert set(SERVICES) == wanted | {"proxy", "station-files"}
+    assert set(SERVICES) == wanted | {"proxy", "station-files", "dispatcher"}
     optional = {name for name, service in COMPOSE.services.items() if service.profiles}
     assert optional == {"station-files"}, "what not everybody has must not stop the others"
 
@@ -130,7 +130,7 @@ def test_only_the_doors_are_published() -> None:
     published = {name: s.ports for name, s in COMPOSE.services.items() if s.ports}
     assert published == {"proxy": ["80:80", "443:443"], "mqtt": ["8883:8883"]}
     outside = {name for name, s in COMPOSE.services.items() if "outside" in s.networks}
-    assert outside == {"proxy", "mqtt"}
+    assert outside == {"proxy", "mqtt", "dispatcher"}, "mail and webhooks are outside"
     assert COMPOSE.networks["inside"].internal
 
 
@@ -163,7 +163,7 @@ def test_data_lie_in_named_volumes() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["migrate", "ingest", "station-files", "alerting", "layers", "web"]
+    "name", ["migrate", "ingest", "station-files", "alerting", "dispatcher", "layers", "web"]
 )
 def test_commands_exist(name: str) -> None:
     """What a container runs is in the package."""
@@ -188,7 +188,7 @@ def test_commands_exist(name: str) -> None:
 
 def test_our_processes_run_with_nothing_to_spare() -> None:
     """Ours are read-only, without capabilities, and wait for the schema."""
-    for name in ("ingest", "alerting", "layers", "web"):
+    for name in ("ingest", "alerting", "dispatcher", "layers", "web"):
         service = COMPOSE.services[name]
         assert service.read_only
         assert service.cap_drop == ["ALL"]

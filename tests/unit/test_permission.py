@@ -12,16 +12,20 @@ MAY = {
     | {
         Action.SEE_API,
         Action.ACKNOWLEDGE_ALERT,
+        Action.MASK_ALERT,
+        Action.HANDLE_ALERT,
         Action.SEE_PENDING,
         Action.ADMIT_THING,
         Action.SEE_DEAD_LETTERS,
         Action.SEE_METRICS,
     },
-    Role.LEADER: WATCH | {Action.SEE_API},
+    Role.LEADER: WATCH | {Action.SEE_API, Action.APPROVE_HANDLING},
     Role.ENVIRONMENT: WATCH
     | {
         Action.SEE_API,
         Action.ACKNOWLEDGE_ALERT,
+        Action.MASK_ALERT,
+        Action.HANDLE_ALERT,
         Action.SEE_PENDING,
         Action.SEE_DEAD_LETTERS,
         Action.EDIT_RULE,

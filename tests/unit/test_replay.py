@@ -221,7 +221,7 @@ def _raises(messages: Sequence[Recorded], speed: float, **rule: float) -> int:
         "r", 1, Op.GT, 150.0, Severity.HIGH,
         **({"stale_after": HOUR, "late_horizon": HOUR} | scaled | {"min_samples": samples}),  # type: ignore[arg-type]
     )  # fmt: skip
-    track = Track(one)
+    track = Track((one,))
     changes = [
         change
         for message in messages

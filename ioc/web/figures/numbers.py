@@ -1,9 +1,5 @@
-"""Numbers as Vietnamese readers write them."""
+"""Numbers as Vietnamese readers write them, for figures."""
 
-from __future__ import annotations
+from ioc.text.numbers import vietnamese
 
-
-def vietnamese(value: float, decimals: int) -> str:
-    """Return `value` with a decimal comma, points between thousands and a true minus sign."""
-    plain = f"{value:,.{decimals}f}"
-    return plain.translate(str.maketrans(",.-", ".,\u2212"))
+__all__ = ["vietnamese"]

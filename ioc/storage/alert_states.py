@@ -1,0 +1,130 @@
+"""The process axis as stored: one row a level, all levels of one (rule, datastream) of one moment.
+
+Written on a transition of any of its levels, so that a restart has one place to fold from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from ioc.domain.alert import Condition, State
+from ioc.domain.evaluation import Key, Saved
+from ioc.domain.instant import Micros, from_datetime, to_datetime
+from ioc.domain.levels import Ladder
+from ioc.domain.observation import DatastreamId
+
+Db = Connection[tuple[Any, ...]]
+
+
+def states(conn: Db) -> list[Saved]:
+    """Return every stored state with its checkpoint."""
+    rows = conn.execute(
+        "select rule_id, datastream_id, version, alert_raised_at, checkpoint, condition, since,"
+        " began, samples, min_sample_time, last_time, last_result, stale, raised_at"
+        " from alert_state order by rule_id, datastream_id, level"
+    ).fetchall()
+    return [_saved(list(levels)) for _, levels in groupby(rows, key=lambda row: row[:2])]
+
+
+def _saved(levels: Sequence[tuple[Any, ...]]) -> Saved:
+    rule_id, datastream, version, raised_at, checkpoint = levels[0][:5]
+    opened = checkpoint.get("alert_raised_at")
+    return Saved(
+        rule_id=rule_id,
+        datastream=DatastreamId(datastream),
+        version=version,
+        state=Ladder(tuple(_state(row[5:]) for row in levels), _micros(raised_at)),
+        checkpoint=Ladder(tuple(state_of_json(row[4]) for row in levels), opened),
+    )
+
+
+def _state(row: Sequence[Any]) -> State:
+    condition, since, began, samples, enough, last, result, stale, raised = row
+    return State(
+        condition=Condition(condition),
+        since=_micros(since),
+        began=_micros(began),
+        samples=samples,
+        min_sample_time=_micros(enough),
+        last_time=_micros(last),
+        last_result=result,
+        stale=stale,
+        raised_at=_micros(raised),
+    )
+
+
+def _micros(moment: Any) -> Micros | None:  # noqa: ANN401  a nullable column
+    return None if moment is None else from_datetime(moment)
+
+
+def state_of_json(stored: Mapping[str, Any]) -> State:
+    """Return the state that `state_to_json` wrote."""
+    known = {name: value for name, value in stored.items() if name in State._fields}
+    return State(**{**known, "condition": Condition(known["condition"])})
+
+
+def state_to_json(state: State) -> dict[str, Any]:
+    """Return a state in JSON types; instants stay µs."""
+    return {**state._asdict(), "condition": state.condition.value}
+
+
+def save(conn: Db, found: Sequence[Saved]) -> None:
+    """Write all levels of each; the caller's transaction holds what they stand for."""
+    if not found:
+        return
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into alert_state (rule_id, level, datastream_id, version, condition, since,"
+            " began, samples, min_sample_time, last_time, last_result, stale, raised_at,"
+            " alert_raised_at, checkpoint) values (" + "%s, " * 14 + "%s)"
+            " on conflict (rule_id, level, datastream_id) do update set"
+            " version = excluded.version, condition = excluded.condition,"
+            " since = excluded.since, began = excluded.began, samples = excluded.samples,"
+            " min_sample_time = excluded.min_sample_time, last_time = excluded.last_time,"
+            " last_result = excluded.last_result, stale = excluded.stale,"
+            " raised_at = excluded.raised_at, alert_raised_at = excluded.alert_raised_at,"
+            " checkpoint = excluded.checkpoint",
+            [row for saved in found for row in _rows(saved)],
+        )
+
+
+def _rows(saved: Saved) -> Iterator[tuple[Any, ...]]:
+    levels = zip(saved.state.states, saved.checkpoint.states, strict=True)
+    for level, (state, checkpoint) in enumerate(levels, 1):
+        stored = {**state_to_json(checkpoint), "alert_raised_at": saved.checkpoint.raised_at}
+        yield (
+            saved.rule_id,
+            level,
+            saved.datastream,
+            saved.version,
+            state.condition.value,
+            _moment(state.since),
+            _moment(state.began),
+            state.samples,
+            _moment(state.min_sample_time),
+            _moment(state.last_time),
+            state.last_result,
+            state.stale,
+            _moment(state.raised_at),
+            _moment(saved.state.raised_at),
+            Jsonb(stored),
+        )
+
+
+def _moment(instant: Micros | None) -> Any:  # noqa: ANN401  a nullable column
+    return None if instant is None else to_datetime(instant)
+
+
+def delete(conn: Db, gone: Sequence[Key]) -> None:
+    """Remove all levels of each."""
+    if gone:
+        conn.execute(
+            "delete from alert_state where (rule_id, datastream_id) in"
+            " (select * from unnest(%s::text[], %s::integer[]))",
+            ([rule for rule, _ in gone], [datastream for _, datastream in gone]),
+        )
