@@ -22,7 +22,8 @@ from ioc.web.api import cursor as cursors
 from ioc.web.api.v1 import Cursor, Word, alert_place
 from ioc.web.problem import problem
 from ioc.web.queries import History
-from ioc.web.queries.alerts import LARGEST_PAGE, Filter, Listing, Standing, Tab
+from ioc.web.queries.alerts import LARGEST_PAGE, Filter, Listing, Standing
+from ioc.web.queries.alerts_rows import Tab
 from ioc.web.services import Services
 
 _BEFORE: Final = timedelta(hours=6)  # of the chart, before the alert began
@@ -69,7 +70,7 @@ def router(services: Services) -> APIRouter:
     async def listing(
         wanted: Annotated[Wanted, Query()],
     ) -> Response:
-        found = await queries.alert_listing(
+        found = await queries.desk_listing(
             wanted.filter(services.clock.now()),
             limit=wanted.limit,
             before=alert_place(wanted.cursor) if wanted.cursor else None,
@@ -79,14 +80,14 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/choices")
     async def choices() -> Response:
-        return _json(asdict(await queries.alert_choices()))
+        return _json(asdict(await queries.desk_choices()))
 
     @routes.get("/{alert_id}")
     async def detail(alert_id: UUID) -> Response:
-        row = await queries.alert(alert_id)
+        row = await queries.desk_alert(alert_id)
         if row is None:
             return problem(404, "not_found")
-        log = await queries.alert_log(alert_id)
+        log = await queries.desk_log(alert_id)
         since, until = _around(row, to_datetime(services.clock.now()))
         past = await queries.history_around(row["thing"], row["code"], since=since, until=until)
         return _json({"row": row, "log": log, "chart": _chart(past, since, until)})

@@ -70,7 +70,12 @@ export function createDetail(box, told, writer, {mayAct, actions}) {
     const thing = element("a", "", say("alerts.thing_page"));
     thing.href = `/thing/${row.thing}?${new URLSearchParams({property: row.code, ...(row.limit === null ? {} : {limit: row.limit, of: row.property})})}`;
     const state = element("span", "st", element("span", "ag"), `, ${told.state(row)}`);
-    return element("header", "dh", element("div", "dt", told.badge(row), element("span", "sp"), state), place, element("p", "dw", where, element("br"), thing));
+    return element("header", "dh", element("div", "dt", told.badge(row), element("span", "sp"), state), place, element("p", "dw", where, element("br"), thing), held(row));
+  }
+
+  function held(row) {
+    if (!row.mask || row.closed !== null) return null;
+    return element("p", "mask", element("b", "", told.state(row)), element("span", "", told.held(row)));
   }
 
   function figures(row) {
@@ -118,7 +123,7 @@ export function createDetail(box, told, writer, {mayAct, actions}) {
     const parts = [say(`alert.kind.${line.kind}`)];
     if (payload.result !== undefined) parts.push(told.written({...row, states: found.chart?.states ?? row.states}, payload.result));
     if (payload.to !== undefined) parts.push(line.kind === "HANDLING" ? say(`alert.handling.${payload.to}`) : payload.to);
-    if (payload.mask) parts.push(say(`alerts.mask.${payload.mask}`));
+    if (payload.mask) parts.push(say(`alert.mask.${payload.mask}`));
     if (payload.until) parts.push(say("alerts.until", {time: told.moment(payload.until / 1000)}));
     if (payload.reason) parts.push(say(`alert.reason.${payload.reason}`).replace("alert.reason.", ""));
     if (payload.note) parts.push(`“${payload.note}”`);

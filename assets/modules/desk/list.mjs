@@ -67,7 +67,7 @@ export function createList(box, told, {mayAct, onCurrent, onOpen, onSelect, onGr
       nodes.set(row.id, kept);
     }
     kept.row = row;
-    const text = JSON.stringify([row, Boolean(group), told.moment(row.raised)]);
+    const text = JSON.stringify([row, Boolean(group), told.moment(row.raised), told.held(row)]);
     if (kept.text !== text) {
       kept.text = text;
       kept.tr.className = `al ${standing(row)}${row.stale ? " silent" : ""}`;
@@ -80,15 +80,15 @@ export function createList(box, told, {mayAct, onCurrent, onOpen, onSelect, onGr
 
   function draw(row, group) {
     const age = element("span", "ag", told.age(row));
-    const owner = row.acked_by ?? "–";
+    const owner = row.assignee ?? row.acked_by ?? "–";
     const limit = told.limit(row);
     const value = row.stale ? say("wall.stale") : told.written(row, row.result);
     const notes = told.notes(row);
     const cells = {
       severity: [told.badge(row)],
       state: [element("span", "", told.state(row)), group ? element("b", "first", say("alerts.first_out")) : null, element("small", "who", owner === "–" ? "" : owner)],
-      place: [element("span", "pn", row.place), notes.length ? element("small", "", notes.join(" · ")) : null],
-      property: [row.kind === "category" ? row.name : row.property_name],
+      place: [element("span", "pn", row.place), element("small", "", notes.join(" · ")), element("small", "held", told.held(row))],
+      property: [row.property_name],
       value: [element("span", "v", value), element("small", "lim", limit)],
       limit: [limit || "–"],
       start: [told.moment(row.raised)],

@@ -1,6 +1,6 @@
 // What the list is narrowed to, as the address of the page says it: a link shows somebody else the same.
 
-export const TABS = ["open", "returned", "late", "closed"];
+export const TABS = ["open", "returned", "shelved", "suppressed", "out_of_service", "late", "closed"];
 const SINGLE = ["state", "kind", "area", "rule", "hours", "q", "cursor", "id"];
 const NARROWING = ["severity", "state", "kind", "area", "rule", "hours", "q"];
 

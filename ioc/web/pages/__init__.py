@@ -12,7 +12,7 @@ from typing import Any, Final
 from dash import Dash, Input, Output, State, dcc, html
 
 from ioc.text import say
-from ioc.web.pages import alerts, thing, wall
+from ioc.web.pages import alerts, kpi, thing, wall
 from ioc.web.services import Services
 
 INDEX: Final = """<!DOCTYPE html>
@@ -53,6 +53,8 @@ def register(app: Dash, services: Services) -> None:
             return await thing.page(services, thing.Picked.from_address(int(found[1]), search))
         if path == "/alerts":
             return alerts.layout(services.settings)
+        if path == "/kpi":
+            return await kpi.page(services, search)
         return wall.layout(services.settings)
 
     wall.register(app, services)

@@ -11,10 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from ioc.clock import Clock
-from ioc.domain.instant import to_datetime
+from ioc.domain.instant import Micros, to_datetime
 from ioc.web.database import Database
 from ioc.web.queries import alerts as desk
-from ioc.web.queries import history, operations, registry
+from ioc.web.queries import history, kpi, operations, registry
 from ioc.web.queries.history import History
 from ioc.web.queries.operations import AlertRow, DeadLetterRow, ObservationRow
 from ioc.web.queries.registry import DatastreamRow, FeedRow, ThingDetail, ThingRow
@@ -122,7 +122,7 @@ class Queries:
         async with self._database.connection() as conn:
             return await operations.dead_letters(conn, feed, before=before, limit=limit)
 
-    async def alert_listing(
+    async def desk_listing(
         self,
         wanted: desk.Filter,
         *,
@@ -137,17 +137,23 @@ class Queries:
                 conn, wanted, now=now, limit=limit, before=before, grouped=grouped
             )
 
-    async def alert_choices(self) -> desk.Choices:
+    async def alert_quality(self, length: int) -> kpi.Quality:
+        """Return how good the alerts of the past `length` µs were."""
+        now = self._clock.now()
+        async with self._database.connection() as conn:
+            return await kpi.quality(conn, Micros(now - length), now)
+
+    async def desk_choices(self) -> desk.Choices:
         """Return what the desk's filters offer."""
         async with self._database.connection() as conn:
             return await desk.choices(conn)
 
-    async def alert(self, alert_id: UUID) -> dict[str, Any] | None:
+    async def desk_alert(self, alert_id: UUID) -> dict[str, Any] | None:
         """Return one alert as the desk shows it; None: no such one."""
         async with self._database.connection() as conn:
             return await desk.one(conn, alert_id)
 
-    async def alert_log(self, alert_id: UUID) -> list[dict[str, Any]]:
+    async def desk_log(self, alert_id: UUID) -> list[dict[str, Any]]:
         """Return an alert's log, newest first."""
         async with self._database.connection() as conn:
             return await desk.log(conn, alert_id)

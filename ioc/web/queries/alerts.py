@@ -14,6 +14,21 @@ from uuid import UUID
 from ioc.domain.flood import Flood, flood_at
 from ioc.domain.instant import from_datetime
 from ioc.web.database import Db
+from ioc.web.queries.alerts_rows import (
+    COLUMNS,
+    COUNT,
+    ENDING_FIRST,
+    FIELDS,
+    FROM,
+    GROUP,
+    GROUPED,
+    HEADS,
+    NARROWED,
+    NEWEST_FIRST,
+    TABS,
+    URGENT_FIRST,
+    Tab,
+)
 
 LARGEST_PAGE: Final = 1000  # beyond it nobody reads on: filters and groups are the way
 MOST_GROUPS: Final = 200
@@ -21,20 +36,6 @@ SINGLE_CRITICAL: Final = 20  # critical ones stay single up to this many, as not
 LATE_COUNTED: Final = timedelta(days=7)  # the number beside the tab; the list goes on
 _LOOK_BACK: Final = timedelta(hours=3)  # of raises for the flood: it ends within a quiet window
 _MOST_RAISES: Final = 5000  # of them: enough to know that it is a flood
-
-
-class Tab(StrEnum):
-    """The lists of the page."""
-
-    OPEN = "open"
-    RETURNED = "returned"
-    LATE = "late"
-    CLOSED = "closed"
-
-    @property
-    def pages(self) -> bool:
-        """Tell whether the list only grows, so that it is read page by page, newest first."""
-        return self in (Tab.LATE, Tab.CLOSED)
 
 
 class Standing(StrEnum):
@@ -96,103 +97,6 @@ class Choices:
     rules: list[tuple[str, str]]
 
 
-# key of a row -> where it comes from
-_FIELDS: Final[dict[str, LiteralString]] = {
-    "id": "a.id::text",
-    "rule": "a.rule_id",
-    "rule_version": "a.rule_version",
-    "thing": "a.thing_id",
-    "thing_kind": "t.kind",
-    "place": "t.name",
-    "area": "l.commune_code",
-    "commune": "l.commune_name",
-    "property": "d.property",
-    "code": "d.code",  # of the datastream: what a chart is asked by
-    "kind": "p.kind",
-    "property_name": "case when d.code = d.property then p.name_vi else d.name end",
-    "unit": "d.unit",
-    "decimals": "p.decimals",
-    "states": "p.states",
-    "name": "v.definition #>> '{name,vi}'",
-    "severity": "a.severity",
-    "occurrence": "a.occurrence",
-    "active": "a.active",
-    "stale": "a.stale",
-    "late": "a.late",
-    "corrected": "a.corrected",
-    "simulated": "a.simulated",
-    "result": "nullif(a.result, 'NaN')",
-    "peak": "nullif(a.peak, 'NaN')",
-    "op": "v.definition ->> 'op'",
-    "limit": "a.limit_value",
-    "legal_ref": "v.definition ->> 'legal_ref'",
-    "action": "v.definition #>> '{operator_action,vi}'",
-    "cause": "v.definition #>> '{cause,vi}'",
-    "consequence": "v.definition #>> '{consequence,vi}'",
-    "raised": "a.raised_at",
-    "detected": "a.detected_at",
-    "returned": "a.returned_at",
-    "acked_at": "a.acked_at",
-    "acked_by": "coalesce(u.display_name, a.acked_by)",
-    "closed": "a.closed_at",
-}
-_COLUMNS: Final[LiteralString] = "select " + ", ".join(_FIELDS.values())
-_FROM: Final[LiteralString] = (
-    " from alert a join thing t on t.id = a.thing_id join datastream d on d.id = a.datastream_id"
-    " join observed_property p on p.code = d.property"
-    " join rule_version v on v.rule_id = a.rule_id and v.version = a.rule_version"
-    " left join location l on l.thing_id = t.id left join app_user u on u.username = a.acked_by"
-)
-_TABS: Final[dict[Tab, LiteralString]] = {
-    Tab.OPEN: " where a.closed_at is null",
-    Tab.RETURNED: " where a.closed_at is null and not a.active and a.acked_at is null",
-    Tab.LATE: " where a.late",
-    Tab.CLOSED: " where a.closed_at is not null",
-}
-# People type without accents; đ is a letter of its own that no decomposition takes apart.
-_FOLDED: Final[LiteralString] = (
-    "translate(regexp_replace(normalize(lower({}), NFD), '[\u0300-\u036f]', '', 'g'), 'đ', 'd')"
-)
-_SEARCHED: Final[LiteralString] = (
-    "concat_ws(' ', t.name, t.short_name, t.external_id, p.name_vi, p.code,"
-    " v.definition #>> '{name,vi}', a.rule_id, l.commune_name)"
-)
-_NARROWED: Final[LiteralString] = (
-    " and (%(severities)s::int[] is null or a.severity = any(%(severities)s))"
-    " and (%(kind)s::text is null or t.kind = %(kind)s)"
-    " and (%(area)s::text is null or coalesce(l.commune_code, '') = %(area)s)"
-    " and (%(rule)s::text is null or a.rule_id = %(rule)s)"
-    " and (%(since)s::timestamptz is null or a.raised_at >= %(since)s)"
-    " and (%(standing)s::text is null or case %(standing)s::text"
-    "  when 'unacked' then a.active and a.acked_at is null"
-    "  when 'acked' then a.acked_at is not null"
-    "  when 'returned' then not a.active"
-    "  when 'stale' then a.stale end)"
-    " and (%(words)s::text is null or position("
-    + _FOLDED.replace("{}", "%(words)s::text")
-    + " in "
-    + _FOLDED.replace("{}", _SEARCHED)
-    + ") > 0)"
-)
-_GROUP: Final[LiteralString] = (
-    "select coalesce(l.commune_code, ''), min(l.commune_name), a.rule_id,"
-    " min(v.definition #>> '{name,vi}'), min(a.severity), count(*),"
-    " count(*) filter (where a.acked_at is null),"
-    " (array_agg(a.id::text order by a.raised_at, a.detected_at, a.id))[1],"
-    " (extract(epoch from max(a.raised_at)) * 1000)::bigint"
-)
-_GROUPED: Final[LiteralString] = " group by 1, 3 order by 5, 7 desc, 9 desc, 3, 1 limit %(most)s"
-_HEADS: Final[LiteralString] = (
-    " and (a.id = any(%(first)s::uuid[]) or a.severity = 1 and (select count(*) from alert"
-    "  where closed_at is null and severity = 1) <= %(single)s)"
-)
-# newest critical first; what returned or was answered stands behind what did not
-_URGENT_FIRST: Final[LiteralString] = (
-    " order by a.severity, a.active desc, a.acked_at is not null, a.raised_at desc, a.id"
-)
-_NEWEST_FIRST: Final[LiteralString] = " order by a.raised_at desc, a.id desc"
-
-
 async def listing(
     conn: Db,
     wanted: Filter,
@@ -221,7 +125,7 @@ async def listing(
 
 async def one(conn: Db, alert_id: UUID) -> dict[str, Any] | None:
     """Return a row, open or closed; None: no such alert."""
-    cursor = await conn.execute(_COLUMNS + _FROM + " where a.id = %s", (alert_id,))
+    cursor = await conn.execute(COLUMNS + FROM + " where a.id = %s", (alert_id,))
     row = await cursor.fetchone()
     return None if row is None else _shown(row)
 
@@ -283,15 +187,19 @@ def _values(wanted: Filter) -> dict[str, Any]:
 
 async def _counts(conn: Db, now: datetime) -> dict[str, int]:
     cursor = await conn.execute(
-        "select count(*), count(*) filter (where not active and acked_at is null),"
-        " count(*) filter (where acked_at is null) from alert where closed_at is null"
+        "select count(*) filter (where mask is null),"
+        " count(*) filter (where mask is null and not active and acked_at is null),"
+        " count(*) filter (where mask is null and acked_at is null),"
+        " count(*) filter (where mask = 'shelve'),"
+        " count(*) filter (where mask in ('maintenance', 'parent', 'calibration')),"
+        " count(*) filter (where mask = 'out_of_service') from alert where closed_at is null"
     )
-    row = await cursor.fetchone() or (0, 0, 0)
+    names = ("open", "returned", "unacked", "shelved", "suppressed", "out_of_service")
+    counts = dict(zip(names, await cursor.fetchone() or [0] * len(names), strict=True))
     late = await conn.execute(
         "select count(*) from alert where late and raised_at > %s", (now - LATE_COUNTED,)
     )
-    n_late = await late.fetchone() or (0,)
-    return {"open": row[0], "returned": row[1], "unacked": row[2], "late": n_late[0]}
+    return counts | {"late": (await late.fetchone() or (0,))[0]}
 
 
 async def _flood(conn: Db, now: datetime) -> Flood:
@@ -306,7 +214,8 @@ async def _flood(conn: Db, now: datetime) -> Flood:
 
 
 async def _total(conn: Db, wanted: Filter, values: dict[str, Any]) -> int:
-    cursor = await conn.execute("select count(*)" + _FROM + _TABS[wanted.tab] + _NARROWED, values)
+    query: LiteralString = COUNT + FROM + TABS[wanted.tab] + NARROWED
+    cursor = await conn.execute(query, values)
     row = await cursor.fetchone()
     return 0 if row is None else int(row[0])
 
@@ -319,13 +228,13 @@ async def _rows(
     limit: int,
     before: tuple[datetime, UUID] | None,
 ) -> tuple[list[dict[str, Any]], tuple[datetime, UUID] | None]:
-    query: LiteralString = _COLUMNS + _FROM + _TABS[wanted.tab] + _NARROWED
+    query: LiteralString = COLUMNS + FROM + TABS[wanted.tab] + NARROWED
     at, key = before or (None, None)
     if wanted.tab.pages:
         query += " and (%(at)s::timestamptz is null or (a.raised_at, a.id) < (%(at)s, %(id)s))"
-        query += _NEWEST_FIRST
+        query += NEWEST_FIRST
     else:
-        query += _URGENT_FIRST
+        query += ENDING_FIRST if wanted.tab.holds_back else URGENT_FIRST
     cursor = await conn.execute(
         query + " limit %(limit)s", values | {"at": at, "id": key, "limit": limit + 1}
     )
@@ -333,12 +242,12 @@ async def _rows(
     rows = [_shown(row) for row in found[:limit]]
     if len(found) <= limit or not wanted.tab.pages:
         return rows, None
-    last = dict(zip(_FIELDS, found[limit - 1], strict=True))
+    last = dict(zip(FIELDS, found[limit - 1], strict=True))
     return rows, (last["raised"], UUID(last["id"]))
 
 
 async def _groups(conn: Db, values: dict[str, Any]) -> list[Group]:
-    query: LiteralString = _GROUP + _FROM + _TABS[Tab.OPEN] + _NARROWED + _GROUPED
+    query: LiteralString = GROUP + FROM + TABS[Tab.OPEN] + NARROWED + GROUPED
     cursor = await conn.execute(query, values | {"most": MOST_GROUPS})
     rows = await cursor.fetchall()
     return [Group(*row) for row in rows]
@@ -346,7 +255,7 @@ async def _groups(conn: Db, values: dict[str, Any]) -> list[Group]:
 
 async def _heads(conn: Db, values: dict[str, Any], groups: list[Group]) -> list[dict[str, Any]]:
     """Return the first of each group, and each critical one as long as they are few."""
-    query: LiteralString = _COLUMNS + _FROM + _TABS[Tab.OPEN] + _NARROWED + _HEADS + _URGENT_FIRST
+    query: LiteralString = COLUMNS + FROM + TABS[Tab.OPEN] + NARROWED + HEADS + URGENT_FIRST
     first = [group.first for group in groups]
     cursor = await conn.execute(query, values | {"first": first, "single": SINGLE_CRITICAL})
     return [_shown(row) for row in await cursor.fetchall()]
@@ -355,7 +264,7 @@ async def _heads(conn: Db, values: dict[str, Any], groups: list[Group]) -> list[
 def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
     shown = {
         str(name): _ms(value) if isinstance(value, datetime) else value
-        for name, value in zip(_FIELDS, row, strict=True)
+        for name, value in zip(FIELDS, row, strict=True)
     }
     shown["acked"] = shown["acked_at"] is not None
     return shown
