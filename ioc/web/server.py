@@ -18,7 +18,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ioc.domain.errors import ForbiddenError
+from ioc.domain.errors import ForbiddenError, OrderError
+from ioc.text import say
 from ioc.web import alert_desk, door, files, health, pages
 from ioc.web.api import v1
 from ioc.web.api.cursor import CursorError
@@ -144,6 +145,10 @@ def _refusals(app: FastAPI) -> None:
     @app.exception_handler(ForbiddenError)
     async def forbidden(_request: Request, _error: Exception) -> Response:
         return problem(403, "forbidden")
+
+    @app.exception_handler(OrderError)
+    async def order(_request: Request, error: OrderError) -> Response:
+        return problem(409, "order", reason=error.code, detail=say(f"alert.refusal.{error.code}"))
 
     @app.exception_handler(NotFoundError)
     async def missing(_request: Request, _error: Exception) -> Response:

@@ -1,207 +1,328 @@
-"""What the operators' desk fetches: lists, filters, floods, one alert whole."""
+"""Masks, orders and the wall clock on the real database: what people were told, and when."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID
 
+import psycopg
 import pytest
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
-from ioc.domain.permission import Role
-from tests.integration.web_site import Answer, Client, Site, add_thing
+from ioc.domain import operator
+from ioc.domain.alert import Kind, Severity
+from ioc.domain.announcement import Alert
+from ioc.domain.episode import Change
+from ioc.domain.errors import OrderError
+from ioc.domain.instant import HOUR, MINUTE, SECOND, Micros, to_datetime
+from ioc.domain.mask import Mask, MaskKind, Matcher
+from ioc.storage import alerts, desk, masks, orders
+from ioc.storage.script import Script, run
+from tests.integration.alert_rig import NOW, RAISE, RTN, Desk
 
 Db = Connection[tuple[Any, ...]]
 
 
-@pytest.fixture
-def desk(web: Site, role_tokens: dict[Role, str]) -> Client:
-    """Return somebody who may see alerts."""
-    return web.client(role_tokens[Role.OPERATOR])
+class Watch(Desk):
+    """A database with one bound rule and two datastreams, and a wall clock."""
 
+    def later(self, lasting: int) -> bool:
+        self.now = Micros(self.now + lasting)
+        return desk.tick(self.conn, self.now)
 
-def rule(conn: Db, name: str = "pm25-high") -> str:
-    definition = {
-        "name": {"vi": f"Bụi mịn vượt ngưỡng ({name})", "en": "PM2.5"},
-        "op": ">",
-        "operator_action": {"vi": "gọi trực ban", "en": "call"},
-    }
-    conn.execute("insert into rule (id, name, current_version) values (%s, 'r', 1)", (name,))
-    conn.execute(
-        "insert into rule_version (rule_id, version, definition, created_by)"
-        " values (%s, 1, %s, 'test')",
-        (name, Jsonb(definition)),
-    )
-    return name
+    def told(self) -> list[str]:
+        rows = self.conn.execute("select kind from notice order by noticed_at, kind, n").fetchall()
+        return [kind for (kind,) in rows]
 
+    def alert(self, place: int = 0) -> alerts.OpenAlert:
+        return self.open()[place]
 
-def alert(conn: Db, of: tuple[int, int], rule_id: str, **more: Any) -> str:
-    """Store an alert of (thing, datastream), raised `minutes` ago."""
-    now = datetime.now(UTC)
-    raised = now - timedelta(minutes=more.pop("minutes", 4))
-    key = str(uuid4())
-    row = {
-        "id": key,
-        "rule_id": rule_id,
-        "rule_version": 1,
-        "thing_id": of[0],
-        "datastream_id": of[1],
-        "severity": 2,
-        "active": True,
-        "raised_at": raised,
-        "detected_at": raised,
-        "result": 163.4,
-        "limit_value": 150.0,
-    } | more
-    names = ", ".join(row)
-    values = ", ".join(f"%({name})s" for name in row)
-    conn.execute(f"insert into alert ({names}) values ({values})".encode(), row)
-    return key
+    def give(self, order: Callable[[UUID], Script[orders.Done | None]]) -> Alert:
+        done = orders.give(self.conn, order(self.alert().id), self.now)
+        assert done is not None
+        return done
 
-
-def ask(client: Client, path: str = "", **query: Any) -> Any:
-    answer: Answer = client.get(f"/desk/alerts{path}?{urlencode(query, doseq=True)}")
-    assert answer.status == 200, answer.body
-    return answer.json()
-
-
-def ids(found: Any) -> list[str]:
-    return [row["id"] for row in found["rows"]]
-
-
-def test_urgent_first_and_whole(conn: Db, desk: Client) -> None:
-    """Open alerts by severity, what is unanswered first; a row says all that is shown of it."""
-    here = add_thing(conn)
-    low = alert(conn, here, rule(conn, "a"), severity=4)
-    taken = alert(conn, here, rule(conn, "b"), severity=1, acked_at=datetime.now(UTC), acked_by="x")
-    new = alert(conn, here, rule(conn, "c"), severity=1, minutes=9)
-    alert(conn, here, rule(conn, "d"), active=False, closed_at=datetime.now(UTC))
-    found = ask(desk)
-    assert ids(found) == [new, taken, low]
-    assert found["total"] == 3
-    assert found["counts"] == {"open": 3, "returned": 0, "unacked": 2, "late": 0}
-    row = found["rows"][0]
-    assert (row["place"], row["unit"], row["limit"], row["action"]) == (
-        "Trạm tram-1",
-        "µg/m³",
-        150.0,
-        "gọi trực ban",
-    )
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ({"severity": [1, 2]}, {"critical"}),
-        ({"state": "acked"}, {"taken"}),
-        ({"state": "unacked"}, {"critical"}),
-        ({"kind": "camera"}, {"taken"}),
-        ({"area": "26041"}, {"critical"}),
-        ({"rule": "r2"}, {"taken"}),
-        ({"hours": 1}, {"critical"}),
-        ({"q": "LONG KHANH"}, {"critical"}),
-        ({"q": "do thi"}, {"taken"}),
-        ({"q": "100%"}, set()),
-    ],
-)
-def test_filters(conn: Db, desk: Client, query: dict[str, Any], expected: set[str]) -> None:
-    """Each filter keeps what it names; words are found without accents and without case."""
-    here = add_thing(conn, "Long Khánh")
-    there = add_thing(conn, "Đô Thị", kind="camera")
-    conn.execute(
-        "insert into location (thing_id, lon, lat, commune_code, commune_name, commune_how,"
-        " outline) values (%s, 107, 11, '26041', 'Phường Xuân Lập', 'boundary', 'inside')",
-        (here[0],),
-    )
-    made = {
-        alert(conn, here, rule(conn, "r1"), severity=1): "critical",
-        alert(
-            conn,
-            there,
-            rule(conn, "r2"),
-            severity=3,
-            minutes=90,
-            acked_at=datetime.now(UTC),
-            acked_by="truc-ban",
-        ): "taken",
-    }
-    assert {made[key] for key in ids(ask(desk, **query))} == expected
-
-
-def test_history_is_read_page_by_page(conn: Db, desk: Client) -> None:
-    """Closed alerts, newest first: every one once, whatever the size of a page."""
-    here, name = add_thing(conn), rule(conn)
-    made = [
-        alert(conn, here, name, minutes=n // 2, active=False, closed_at=datetime.now(UTC))
-        for n in range(7)
-    ]
-    seen: list[str] = []
-    query: dict[str, Any] = {"tab": "closed", "limit": 3}
-    while True:
-        found = ask(desk, **query)
-        assert found["total"] == 7
-        seen += ids(found)
-        if found["next"] is None:
-            break
-        query["cursor"] = found["next"]
-    assert len(seen) == 7
-    assert set(seen) == set(made)
-
-
-def test_a_flood_is_grouped_and_its_first_is_marked(conn: Db, desk: Client) -> None:
-    """More than ten raises in ten minutes: one row per area and rule, the first one of each."""
-    name = rule(conn)
-    things = [add_thing(conn, f"tram-{n}") for n in range(12)]
-    made = [alert(conn, of, name, minutes=9 - n * 0.5) for n, of in enumerate(things)]
-    critical = alert(conn, add_thing(conn, "x"), rule(conn, "other"), severity=1)
-    assert len(ids(ask(desk))) == 13
-    found = ask(desk, grouped=True)
-    assert found["flood"]["raises"] == 13
-    assert found["flood"]["since"] is not None
-    assert ids(found) == [critical, made[0]]
-    group = next(group for group in found["groups"] if group["rule"] == name)
-    assert (group["total"], group["unacked"], group["first"]) == (12, 12, made[0])
-    assert len(ids(ask(desk, grouped=True, rule=name, area=""))) == 12
-
-
-def test_one_alert_with_log_and_chart(conn: Db, desk: Client) -> None:
-    """The detail has the row, the log newest first, and the values around the beginning."""
-    here = add_thing(conn)
-    key = alert(conn, here, rule(conn))
-    now = datetime.now(UTC)
-    for n, (kind, who) in enumerate([("RAISE", None), ("ACK", "truc-ban")]):
-        conn.execute(
-            "insert into alert_event (alert_id, occurrence, kind, event_time, recorded_at, actor)"
-            " values (%s, 1, %s, %s, %s, %s)",
-            (key, kind, now, now + timedelta(seconds=n), who),
+    def shelve(self, lasting: int = HOUR, *, one_shot: bool = False) -> Alert:
+        return self.give(
+            lambda key: orders.shelve(key, "lan", lasting, "sửa", self.now, one_shot=one_shot)
         )
-    conn.execute(
-        "insert into observation_minute (datastream_id, minute, n, n_good, sum, min, max, last)"
-        " values (%s, date_trunc('minute', now() - interval '3 min'), 1, 1, 9, 9, 9, 9)",
-        (here[1],),
+
+    def plan(self, kind: MaskKind, lasting: int = HOUR, **about: Any) -> Mask:
+        ends = Micros(self.now + lasting)
+        mask = Mask(kind, Matcher(**about), self.now, ends, "bảo trì", "lan")
+        return run(self.conn, masks.put(operator.plan(mask, self.now)))
+
+    def thing(self, stream: int = 0) -> int:
+        query = "select thing_id from datastream where id = %s"
+        found: int = self.world.one(query, (self.streams(stream),))
+        return found
+
+    def streams(self, place: int) -> int:
+        return self.world.streams[place]
+
+
+@pytest.fixture
+def watch(conn: Db, tmp_path: Path) -> Watch:
+    return Watch(conn, tmp_path / "config")
+
+
+@pytest.fixture
+def other(database_url: str) -> Iterator[Db]:
+    """Return another process's connection."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn
+
+
+def test_a_raise_is_told_with_the_alert(watch: Watch) -> None:
+    """The notice is written in the evaluator's transaction, and again only for a return."""
+    watch.say(RAISE)
+    assert watch.told() == ["RAISE"]
+    watch.say(RAISE, RTN)
+    assert watch.told() == ["RAISE", "RTN"]
+    assert watch.alert().state == "RTN_UNACK"
+
+
+@pytest.mark.parametrize("about", ["thing", "datastream", "rule", "feed", "commune"])
+def test_a_mask_holds_back_what_it_names(watch: Watch, about: str) -> None:
+    """Nothing is told of the alert it covers; one beside it, where it names one, is told."""
+    watch.conn.execute(
+        "insert into location (thing_id, lon, lat, commune_code, commune_name, commune_how,"
+        " outline) values (%s, 106.9, 10.9, '26000', 'Trấn Biên', 'boundary', 'inside')",
+        (watch.thing(),),
     )
-    found = ask(desk, f"/{key}")
-    assert found["row"]["id"] == key
-    assert [line["kind"] for line in found["log"]] == ["ACK", "RAISE"]
-    assert found["chart"]["mean"] == [9.0]
-    assert found["chart"]["until"] - found["chart"]["since"] > 6 * 3_600_000
-    assert desk.get(f"/desk/alerts/{uuid4()}").status == 404
-    assert desk.get("/desk/alerts/x").status == 422
+    value: Any = {
+        "thing": watch.thing(),
+        "datastream": watch.streams(0),
+        "rule": "over",
+        "feed": "f",
+        "commune": "26000",
+    }[about]
+    watch.plan(MaskKind.MAINTENANCE, **{about: value})
+    watch.say(RAISE)
+    assert watch.told() == []
+    assert (watch.alert().state, watch.alert().mask) == ("SUPPRESSED", "maintenance")
+    watch.say(RAISE, stream=1)
+    assert watch.told() == ([] if about in ("rule", "feed") else ["RAISE"])
 
 
-def test_choices_are_what_there_is(conn: Db, desk: Client) -> None:
-    """The filters offer the kinds, areas and rules of this province."""
-    add_thing(conn)
-    rule(conn)
-    found = ask(desk, "/choices")
-    assert found["kinds"] == ["environment"]
-    assert found["rules"] == [["pm25-high", "Bụi mịn vượt ngưỡng (pm25-high)"]]
+def test_the_end_of_a_mask_tells_what_it_held_back(watch: Watch) -> None:
+    """Not a second early, once, and with the log saying so; what ended meanwhile says nothing."""
+    watch.plan(MaskKind.MAINTENANCE, rule="over")
+    watch.say(RAISE)
+    watch.say(RAISE, RTN, stream=1)
+    assert not watch.later(HOUR - SECOND)
+    assert watch.told() == []
+    assert watch.later(SECOND)
+    assert not watch.later(SECOND)
+    assert watch.told() == ["RAISE"]
+    assert [event[1] for event in watch.events()].count("UNMASK") == 1
 
 
-def test_a_wall_may_look(web: Site, kiosk_token: str) -> None:
-    """A kiosk reads the lists; nobody without a session does."""
-    assert web.client(kiosk_token).get("/desk/alerts").status == 200
-    assert web.client().get("/desk/alerts").status == 401
+def test_a_planned_mask_begins_by_itself(watch: Watch) -> None:
+    """Put on for later, it changes what a screen shows when its time comes, and lifted, back."""
+    watch.say(RAISE)
+    begin = Micros(NOW + MINUTE)
+    mask = Mask(MaskKind.MAINTENANCE, Matcher(rule="over"), begin, Micros(NOW + HOUR), "x", "lan")
+    number = run(watch.conn, masks.put(mask)).id
+    assert not watch.later(SECOND)
+    assert watch.later(MINUTE)
+    assert (watch.alert().state, watch.alert().masked_until) == (
+        "SUPPRESSED",
+        to_datetime(Micros(NOW + HOUR)),
+    )
+    assert run(watch.conn, masks.lift(number, "minh", watch.now)) == number
+    assert watch.later(SECOND)
+    assert watch.alert().state == "UNACK"
+    assert watch.told() == ["RAISE"]
+
+
+def test_a_shelf_ends_by_itself(watch: Watch) -> None:
+    """What came back on the shelf is told when its time is up, or when somebody takes it down."""
+    watch.say(RAISE)
+    assert watch.shelve().display == "SHELVED"
+    watch.say(RTN, Change(Kind.RAISE, Micros(RTN.time + MINUTE), 70.0))
+    assert watch.told() == ["RAISE", "RTN"]
+    assert watch.later(HOUR)
+    assert watch.told() == ["RAISE", "RTN", "RAISE"]
+    watch.shelve()
+    down = watch.give(lambda key: orders.unshelve(key, "minh", watch.now))
+    assert down.display == "UNACK"
+    assert watch.give(lambda key: orders.unshelve(key, "minh", watch.now)) == down
+    assert [event[1] for event in watch.events()].count("UNSHELVE") == 2
+
+
+def test_unshelving_tells_in_its_own_transaction(watch: Watch) -> None:
+    """The raise that a shelf held back does not wait for the clock."""
+    watch.say(RAISE)
+    watch.shelve()
+    watch.say(RTN, Change(Kind.RAISE, Micros(RTN.time + MINUTE), 70.0))
+    watch.give(lambda key: orders.unshelve(key, "minh", watch.now))
+    assert watch.told().count("RAISE") == 2
+
+
+def test_a_one_shot_shelf_ends_with_the_return(watch: Watch) -> None:
+    """The next raise is told; a shelf by time would have held it back."""
+    watch.say(RAISE)
+    watch.shelve(one_shot=True)
+    watch.say(RTN)
+    watch.say(Change(Kind.RAISE, Micros(RTN.time + MINUTE), 70.0))
+    assert watch.told() == ["RAISE", "RAISE", "RTN"]
+    assert run(watch.conn, masks.listed(watch.now, limit=9)) == []
+
+
+def test_out_of_service_takes_two_for_critical(watch: Watch) -> None:
+    """Critical sounds on until a second person agrees; the first one cannot."""
+    mask = watch.plan(MaskKind.OUT_OF_SERVICE, rule="over")
+    watch.say(Change(Kind.RAISE, RAISE.time, 60.0, severity=Severity.CRITICAL, limit=50.0))
+    watch.say(RAISE, stream=1)
+    assert watch.told() == ["RAISE"]
+    with pytest.raises(OrderError, match="same_person"):
+        run(watch.conn, masks.approve(mask.id, "lan", watch.now))
+    agreed = run(watch.conn, masks.approve(mask.id, "minh", watch.now))
+    assert agreed is not None
+    assert watch.later(SECOND)
+    assert {row.state for row in watch.open()} == {"OUT_OF_SERVICE"}
+    (listed,) = run(watch.conn, masks.listed(watch.now, limit=9))
+    assert (listed.approved_by, listed.holding, listed.about) == ("minh", 2, "Vượt")
+
+
+def test_children_of_what_is_down_are_masked(watch: Watch) -> None:
+    """By the parent's own alert on its status, through generations; told when it is back."""
+    watch.conn.execute(
+        "insert into observed_property (code, name_vi, name_en, unit, kind, states)"
+        " values ('link', 'Kết nối', 'Link', '', 'category', '{\"online\": 0, \"offline\": 2}')"
+    )
+    gateway, middle = watch.thing(1), watch.thing(0)
+    child = watch.world.add_thing("t9")
+    watch.world.streams.append(child)
+    watch.conn.execute("update datastream set property = 'link' where thing_id = %s", (gateway,))
+    watch.conn.execute("update thing set parent_id = %s where id = %s", (gateway, middle))
+    watch.conn.execute("update thing set parent_id = %s where external_id = 't9'", (middle,))
+    watch.say(RAISE, stream=1)
+    assert watch.told() == ["RAISE"]
+    watch.say(RAISE)
+    watch.say(RAISE, stream=2)
+    assert watch.told() == ["RAISE"]
+    assert [row.mask for row in watch.open()] == [None, "parent", "parent"]
+    watch.say(RTN, stream=1)
+    assert watch.later(SECOND)
+    assert sorted(watch.told()) == ["RAISE", "RAISE", "RAISE", "RTN"]
+
+
+def test_what_leads_is_decided_first(watch: Watch) -> None:
+    """Gateway and child fall in one transaction, in whatever order: the child is silent."""
+    watch.conn.execute("update observed_property set states = '{\"offline\": 2}'")
+    child = "update thing set parent_id = %s where id = %s"
+    watch.conn.execute(child, (watch.thing(1), watch.thing(0)))
+    both = [watch.announcement(RAISE, stream) for stream in (0, 1)]
+    watch.commit(both)
+    assert watch.told() == ["RAISE"]
+    assert {row.thing: row.mask for row in watch.open()} == {
+        watch.thing(1): None,
+        watch.thing(0): "parent",
+    }
+
+
+def test_a_calibrating_station_is_not_announced(watch: Watch) -> None:
+    """Its newest status masks its alerts, and the next good value tells what is on."""
+
+    def status(second: int, quality: int) -> None:
+        watch.conn.execute(
+            "insert into observation values (%s, %s, 1, %s, 0, now(), %s, 1)",
+            (watch.streams(0), to_datetime(Micros(NOW + second)), quality, watch.world.writer),
+        )
+
+    status(1, 1)
+    watch.say(RAISE)
+    assert (watch.told(), watch.alert().mask) == ([], "calibration")
+    status(2, 0)
+    assert watch.later(SECOND)
+    assert (watch.told(), watch.alert().mask) == (["RAISE"], None)
+    status(3, 1)
+    for _ in range(desk.STATUS_EVERY_S):  # each alert's station is asked within so many seconds
+        watch.later(SECOND)
+    assert watch.alert().state == "SUPPRESSED"
+
+
+def test_nobody_answers(watch: Watch) -> None:
+    """Level 1 after 5 minutes, level 2 after 15, each once; an answer stops it, for an hour."""
+    watch.say(RAISE)
+    assert not watch.later(5 * MINUTE - SECOND)
+    assert watch.later(SECOND)
+    assert not watch.later(SECOND)
+    assert watch.later(10 * MINUTE)
+    assert watch.told() == ["RAISE", "ESCALATE", "ESCALATE"]
+    watch.give(lambda key: orders.acknowledge(key, "lan", watch.now))
+    assert not watch.later(HOUR - SECOND)
+    assert watch.later(SECOND)
+    assert watch.told()[3:] == ["REALARM"]
+    assert watch.alert().state == "UNACK"
+
+
+def test_two_desks_say_it_once(watch: Watch, other: Db) -> None:
+    """Two dispatchers tick at the same instant: one tells, the other finds it done or taken."""
+    watch.say(RAISE)
+    due = Micros(NOW + 5 * MINUTE)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda conn: desk.tick(conn, due), (watch.conn, other)))
+    assert watch.told() == ["RAISE", "ESCALATE"]
+
+
+def test_two_operators_at_once(watch: Watch, other: Db) -> None:
+    """One is first; the other learns who; one line in the log."""
+    watch.say(RAISE)
+    key = watch.alert().id
+
+    def press(who: str, conn: Db) -> str | None:
+        done = orders.give(conn, orders.acknowledge(key, who, NOW), NOW)
+        assert done is not None
+        return done.acked_by
+
+    with ThreadPoolExecutor(2) as pool:
+        names = list(pool.map(press, ("lan", "minh"), (watch.conn, other)))
+    assert len(set(names)) == 1
+    assert [event[1] for event in watch.events()].count("ACK") == 1
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_an_answer_against_a_return(watch: Watch, other: Db, turn: int) -> None:
+    """Whichever comes first, the alert is closed once, with one line of each."""
+    watch.say(RAISE)
+    key = watch.alert().id
+    deeds = [
+        lambda: watch.say(RTN),
+        lambda: orders.give(other, orders.acknowledge(key, "lan", NOW), NOW),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(deed) for deed in (deeds if turn % 2 else deeds[::-1])]:
+            future.result()
+    assert watch.open() == ()
+    assert sorted(event[1] for event in watch.events()) == ["ACK", "CLOSE", "RAISE", "RTN"]
+    assert watch.told() == ["RAISE", "RTN"]
+
+
+def test_an_order_that_is_refused_leaves_nothing(watch: Watch) -> None:
+    """A shelf without a reason, an answer to what is masked: no row, no line, no notice."""
+    watch.say(RAISE)
+    with pytest.raises(OrderError, match="text_missing"):
+        watch.give(lambda key: orders.shelve(key, "lan", HOUR, " ", watch.now))
+    watch.shelve()
+    with pytest.raises(OrderError, match="masked"):
+        watch.give(lambda key: orders.acknowledge(key, "lan", watch.now))
+    assert sorted(event[1] for event in watch.events()) == ["RAISE", "SHELVE"]
+    assert watch.told() == ["RAISE"]
+
+
+def test_one_call_is_bounded(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a call's share waits for the next one; nothing is lost."""
+    monkeypatch.setattr(desk, "BOUND", 1)
+    watch.plan(MaskKind.MAINTENANCE, rule="over")
+    watch.say(RAISE)
+    watch.say(RAISE, stream=1)
+    assert watch.later(HOUR)
+    assert len(watch.told()) == 1
+    assert watch.later(SECOND)
+    assert len(watch.told()) == 2

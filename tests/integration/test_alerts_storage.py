@@ -12,61 +12,21 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from ioc.domain.alert import Kind, Rule
+from ioc.domain.alert import Kind
 from ioc.domain.announcement import Alert, Subject
 from ioc.domain.episode import Change, Episode, Reason
 from ioc.domain.evaluation import Announcement, Peak, Verdict
-from ioc.domain.instant import SECOND, Micros, to_datetime
+from ioc.domain.instant import to_datetime
 from ioc.domain.observation import DatastreamId, ThingId
 from ioc.rules import definition as rule_files
 from ioc.storage import alerts, orders, rules, verdict
-from ioc.storage.alerts import OpenAlert
-from tests.integration.evaluation_rig import RULE_FILE, Db, World, configuration
-
-T0 = Micros(1_790_000_000 * SECOND)
-NOW = Micros(T0 + 3600 * SECOND)
-
-
-class Desk:
-    """A database with one bound rule; says changes as the evaluator does."""
-
-    def __init__(self, conn: Db, folder: Path, text: str = RULE_FILE) -> None:
-        self.conn = conn
-        self.world = World(conn, "", None, "", "", configuration(folder, text))  # type: ignore[arg-type]
-        self.world.prepare(2)
-        (file,) = found = rule_files.load(self.world.config / "rules")
-        rules.sync(conn, found, "test")
-        self.rule: Rule = rule_files.bind(file, 1, 60)[0]
-
-    def say(self, *changes: Change, stream: int = 0, rule: Rule | None = None) -> None:
-        thing = self.world.one(
-            "select thing_id from datastream where id = %s", (self.world.streams[stream],)
-        )
-        subject = Subject(DatastreamId(self.world.streams[stream]), ThingId(thing))
-        said = [Announcement(rule or self.rule, subject, change) for change in changes]
-        verdict.commit(self.conn, Verdict(announcements=said), 0, NOW)
-
-    def events(self) -> list[tuple[Any, ...]]:
-        return self.conn.execute(
-            "select occurrence, kind, n from alert_event order by recorded_at, occurrence,"
-            " event_time, kind"
-        ).fetchall()
-
-    def open(self) -> tuple[OpenAlert, ...]:
-        return alerts.open_alerts(self.conn).rows
+from tests.integration.alert_rig import NOW, RAISE, RTN, T0, Desk, at
+from tests.integration.evaluation_rig import RULE_FILE, Db, configuration
 
 
 @pytest.fixture
 def desk(conn: Db, tmp_path: Path) -> Desk:
     return Desk(conn, tmp_path / "config")
-
-
-def at(second: int) -> Micros:
-    return Micros(T0 + second * SECOND)
-
-
-RAISE = Change(Kind.RAISE, at(0), 60.0)
-RTN = Change(Kind.RTN, at(60), 40.0)
 
 
 def test_an_open_alert_says_all_a_wall_needs(desk: Desk) -> None:

@@ -18,6 +18,16 @@ from ioc.domain.permission import Role
 from tests.integration.web_site import Answer, Client, Site, add_thing
 
 Db = Connection[tuple[Any, ...]]
+WORDS: Final = (
+    "acknowledge",
+    "assign",
+    "close",
+    "comment",
+    "handling",
+    "reset",
+    "shelve",
+    "unshelve",
+)
 T0: Final = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -224,7 +234,12 @@ def test_the_description_is_true(api: Client) -> None:
         "/api/v1/feeds/{feed}/dead-letters",
         "/api/v1/observations",
         "/api/v1/alerts",
-        "/api/v1/alerts/{alert_id}/acknowledge",
+        "/api/v1/alerts/acknowledge",
+        "/api/v1/alerts/{alert_id}",
+        *(f"/api/v1/alerts/{{alert_id}}/{word}" for word in WORDS),
+        "/api/v1/masks",
+        "/api/v1/masks/{mask_id}",
+        "/api/v1/masks/{mask_id}/approve",
     }
     assert "pattern" in json.dumps(body)
 

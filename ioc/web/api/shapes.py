@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from ioc.domain.instant import to_datetime
+from ioc.domain.mask import Mask
 from ioc.domain.observation import Flag, Quality
 from ioc.web.queries import DeadLetterRow, ObservationRow
 
@@ -105,6 +107,63 @@ class AlertOut(_Row):
     acked_by: str | None
     returned_at: datetime | None
     closed_at: datetime | None
+    state: str  # ISA-18.2, derived
+    latched: bool
+    mask: str | None
+    masked_until: datetime | None
+    assignee: str | None
+    handling: str
+    handling_due: datetime | None
+    handling_by: str | None
+    handled_at: datetime | None
+
+
+class AlertEventOut(_Row):
+    """One line of an alert's log; `event_time` is when it happened, `recorded_at` when we knew."""
+
+    occurrence: int
+    kind: str
+    n: int
+    event_time: datetime
+    recorded_at: datetime
+    actor: str | None
+    payload: dict[str, Any]
+
+
+class AlertDetailOut(_Row):
+    alert: AlertOut
+    events: list[AlertEventOut]
+
+
+class MaskOut(_Row):
+    """A mask that has not ended; `holding` counts the open alerts that it holds back."""
+
+    id: int
+    kind: str
+    matcher: dict[str, Any]
+    about: str = ""
+    starts: datetime
+    ends: datetime
+    reason: str
+    by_user: str
+    approved_by: str | None
+    one_shot: bool
+    created_at: datetime | None = None
+    holding: int = 0
+
+    @classmethod
+    def of(cls, mask: Mask) -> MaskOut:
+        return cls(
+            id=mask.id,
+            kind=mask.kind.value,
+            matcher=mask.matcher.given,
+            starts=to_datetime(mask.starts),
+            ends=to_datetime(mask.ends),
+            reason=mask.reason,
+            by_user=mask.by,
+            approved_by=mask.approved_by,
+            one_shot=mask.one_shot,
+        )
 
 
 class FeedOut(_Row):

@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from ioc.web.api import cursor as cursors
-from ioc.web.api import push
+from ioc.web.api import operator, push
 from ioc.web.api.push_description import SECURITY
 from ioc.web.api.shapes import (
-    AcknowledgementOut,
     AlertOut,
     DatastreamOut,
     DeadLetterOut,
@@ -24,9 +23,7 @@ from ioc.web.api.shapes import (
     ThingDetailOut,
     ThingOut,
 )
-from ioc.web.commands import LONGEST_KEY
 from ioc.web.problem import problem
-from ioc.web.security import caller_address
 from ioc.web.services import Services
 
 PREFIX: Final = "/api/v1"
@@ -50,6 +47,7 @@ def router(services: Services) -> APIRouter:
     _values(api, services)
     push.add(api, services)
     _alerts(api, services)
+    operator.add(api, services)
     _description(api)
     return api
 
@@ -122,17 +120,6 @@ def _alerts(api: APIRouter, services: Services) -> None:
         last = rows[-1] if len(rows) == limit else None
         end = None if last is None else cursors.encode(last.raised_at.isoformat(), str(last.id))
         return Page(items=[AlertOut.model_validate(row) for row in rows], next=end)
-
-    @api.post("/alerts/{alert_id}/acknowledge", response_model=AcknowledgementOut)
-    async def acknowledge(
-        request: Request,
-        alert_id: UUID,
-        idempotency_key: Annotated[
-            str, Header(min_length=1, max_length=LONGEST_KEY, pattern=r"^[!-~]+$")
-        ],
-    ) -> Any:  # noqa: ANN401
-        address = caller_address(request.scope, request.headers)
-        return await services.commands.acknowledge(alert_id, key=idempotency_key, address=address)
 
 
 def _description(api: APIRouter) -> None:

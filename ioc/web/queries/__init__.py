@@ -12,14 +12,18 @@ from uuid import UUID
 
 from ioc.clock import Clock
 from ioc.domain.instant import Micros, to_datetime
+from ioc.storage import masks
+from ioc.storage.masks import Listed
+from ioc.storage.script import run_async
 from ioc.web.database import Database
 from ioc.web.queries import alerts as desk
 from ioc.web.queries import history, kpi, operations, registry
 from ioc.web.queries.history import History
-from ioc.web.queries.operations import AlertRow, DeadLetterRow, ObservationRow
+from ioc.web.queries.operations import AlertDetail, AlertRow, DeadLetterRow, ObservationRow
 from ioc.web.queries.registry import DatastreamRow, FeedRow, ThingDetail, ThingRow
 
 __all__ = [
+    "AlertDetail",
     "AlertRow",
     "DatastreamRow",
     "DeadLetterRow",
@@ -114,6 +118,16 @@ class Queries:
         """Return alerts, newest first."""
         async with self._database.connection() as conn:
             return await operations.alerts(conn, before=before, limit=limit, open_only=open_only)
+
+    async def alert(self, key: UUID) -> AlertDetail | None:
+        """Return an alert with its log; None: no such one."""
+        async with self._database.connection() as conn:
+            return await operations.alert(conn, key)
+
+    async def masks(self, *, limit: int = 200) -> list[Listed]:
+        """Return masks that have not ended, the next to end first."""
+        async with self._database.connection() as conn:
+            return await run_async(conn, masks.listed(self._clock.now(), limit=limit))
 
     async def dead_letters(
         self, feed: str | None = None, *, before: int | None = None, limit: int = 100

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
+from ioc.domain.mask import MaskKind, display
 from ioc.web.database import Db
 
+EVENTS_SHOWN: Final = 1000
 PAYLOAD_SHOWN: Final = 8192  # bytes of a refused payload in a list; the whole is kept
 
 
@@ -50,6 +52,36 @@ class AlertRow:
     acked_by: str | None
     returned_at: datetime | None
     closed_at: datetime | None
+    latched: bool
+    mask: str | None
+    masked_until: datetime | None
+    assignee: str | None
+    handling: str
+    handling_due: datetime | None
+    handling_by: str | None
+    handled_at: datetime | None
+    state: str  # ISA-18.2, derived
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """One line of an alert's log."""
+
+    occurrence: int
+    kind: str
+    n: int
+    event_time: datetime
+    recorded_at: datetime
+    actor: str | None
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDetail:
+    """An alert with its log, oldest first; of a very long one the newest EVENTS_SHOWN lines."""
+
+    alert: AlertRow
+    events: list[AlertEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +116,51 @@ async def observations(
     return [ObservationRow(*row) for row in await cursor.fetchall()]
 
 
+_ALERTS: Final[LiteralString] = (
+    "select a.id, a.rule_id, a.rule_version, a.datastream_id, a.thing_id, d.property, p.kind,"
+    " a.severity, a.occurrence, a.active, a.stale, a.late, a.corrected, a.simulated,"
+    " a.raised_at, a.detected_at, nullif(a.result, 'NaN'), a.limit_value, a.peak, a.acked_at,"
+    " a.acked_by, a.returned_at, a.closed_at, a.latched, a.mask, a.masked_until, a.assignee,"
+    " a.handling, a.handling_due, a.handling_by, a.handled_at from alert a"
+    " join datastream d on d.id = a.datastream_id"
+    " join observed_property p on p.code = d.property"
+)
+_EVENTS: Final[LiteralString] = (
+    "select * from (select occurrence, kind, n, event_time, recorded_at, actor, payload"
+    " from alert_event where alert_id = %s order by recorded_at desc, event_time desc limit %s) e"
+    " order by recorded_at, event_time, kind"
+)
+
+
+def _alert(row: tuple[Any, ...]) -> AlertRow:
+    found = AlertRow(*(*row, ""))
+    acked, closed = found.acked_at is not None, found.closed_at is not None
+    mask = None if found.mask is None else MaskKind(found.mask)
+    shown = display(active=found.active, acked=acked, closed=closed, mask=mask)
+    return replace(found, state=shown.value)
+
+
+async def alert(conn: Db, key: UUID) -> AlertDetail | None:
+    """Return one alert with its log."""
+    row = await (await conn.execute(_ALERTS + " where a.id = %s", (key,))).fetchone()
+    if row is None:
+        return None
+    events = await (await conn.execute(_EVENTS, (key, EVENTS_SHOWN))).fetchall()
+    return AlertDetail(_alert(row), [AlertEvent(*event) for event in events])
+
+
 async def alerts(
     conn: Db, *, before: tuple[datetime, UUID] | None, limit: int, open_only: bool
 ) -> list[AlertRow]:
     """Return up to `limit` alerts raised before (instant, id), newest first."""
     at, key = before or (None, None)
     cursor = await conn.execute(
-        "select a.id, a.rule_id, a.rule_version, a.datastream_id, a.thing_id, d.property, p.kind,"
-        " a.severity, a.occurrence, a.active, a.stale, a.late, a.corrected, a.simulated,"
-        " a.raised_at, a.detected_at, nullif(a.result, 'NaN'), a.limit_value, a.peak, a.acked_at,"
-        " a.acked_by, a.returned_at, a.closed_at from alert a"
-        " join datastream d on d.id = a.datastream_id"
-        " join observed_property p on p.code = d.property"
-        " where (%(at)s::timestamptz is null or (a.raised_at, a.id) < (%(at)s, %(id)s))"
+        _ALERTS + " where (%(at)s::timestamptz is null or (a.raised_at, a.id) < (%(at)s, %(id)s))"
         " and (a.closed_at is null or not %(open)s)"
         " order by a.raised_at desc, a.id desc limit %(limit)s",
         {"at": at, "id": key, "open": open_only, "limit": limit},
     )
-    return [AlertRow(*row) for row in await cursor.fetchall()]
+    return [_alert(row) for row in await cursor.fetchall()]
 
 
 async def dead_letters(
