@@ -27,7 +27,8 @@ async function start(root) {
   const parts = Object.fromEntries(["root", "clock", "date", "sim", "trial", "banner", "tabs", "load", "filters", "tools", "muted", "list", "empty", "foot", "detail", "spoken"].map((name) => [name, part(name)]));
   const writer = createWriter(await words(root.dataset.language), root.dataset.language, root.dataset.zone);
   const {say} = writer;
-  const mayAct = root.dataset.mayAcknowledge === "yes";
+  const may = Object.fromEntries([["act", "mayAcknowledge"], ["mask", "mayMask"], ["handle", "mayHandle"]].map(([name, key]) => [name, root.dataset[key] === "yes"]));
+  const mayAct = may.act;
   const store = createStore();
   const told = createDescription(writer, store);
   const query = {value: readQuery(location.search)};
@@ -35,13 +36,13 @@ async function start(root) {
   let answer = null; // the newest listing
   let failed = false;
 
-  const actions = createActions(told, {say, onDone: (rows, bad) => {
-    if (!bad) fill(parts.spoken, say("alerts.acknowledged_n", {n: rows.length, place: rows[0].place}));
-    list.clearSelection();
+  const actions = createActions(told, {writer, store, may, onDone: (rows, bad) => {
+    if (!bad && rows.length) fill(parts.spoken, say("alerts.acknowledged_n", {n: rows.length, place: rows[0].place}));
+    if (rows.length) list.clearSelection();
     again();
     detail.refresh();
   }});
-  const detail = createDetail(parts.detail, told, writer, {mayAct, actions});
+  const detail = createDetail(parts.detail, told, writer, {actions});
   const list = createList(parts.list, told, {
     mayAct,
     onCurrent: (row) => { change({id: row?.id ?? null}, {read: false}); detail.show(row); },

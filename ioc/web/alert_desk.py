@@ -17,7 +17,10 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from ioc.domain.flood import BEGINS_ABOVE
+from ioc.domain.handling import NEEDS_NOTE, STEPS, Handling
 from ioc.domain.instant import Micros, from_datetime, to_datetime
+from ioc.domain.permission import Action
+from ioc.web import identity
 from ioc.web.api import cursor as cursors
 from ioc.web.api.v1 import Cursor, Word, alert_place
 from ioc.web.problem import problem
@@ -80,7 +83,10 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/choices")
     async def choices() -> Response:
-        return _json(asdict(await queries.desk_choices()))
+        found = asdict(await queries.desk_choices())
+        if not _may(Action.HANDLE_ALERT):
+            found["people"] = []  # names of accounts are for those who give work to them
+        return _json(found)
 
     @routes.get("/{alert_id}")
     async def detail(alert_id: UUID) -> Response:
@@ -90,7 +96,9 @@ def router(services: Services) -> APIRouter:
         log = await queries.desk_log(alert_id)
         since, until = _around(row, to_datetime(services.clock.now()))
         past = await queries.history_around(row["thing"], row["code"], since=since, until=until)
-        return _json({"row": row, "log": log, "chart": _chart(past, since, until)})
+        return _json(
+            {"row": row, "log": log, "chart": _chart(past, since, until), "steps": _steps(row)}
+        )
 
     return routes
 
@@ -109,6 +117,20 @@ def _listing(found: Listing) -> dict[str, Any]:
             "since": None if flood.since is None else flood.since // 1000,
         },
     }
+
+
+def _steps(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps of the handling that whoever asks may take now, and what each needs."""
+    return [
+        {"to": to.value, "note": (now, to) in NEEDS_NOTE, "assignee": to is Handling.ASSIGNED}
+        for (now, to), action in STEPS.items()
+        if now == row["handling"] and _may(action)
+    ]
+
+
+def _may(action: Action) -> bool:
+    who = identity.current()
+    return who is not None and who.may(action)
 
 
 def _around(row: dict[str, Any], now: datetime) -> tuple[datetime, datetime]:

@@ -16,7 +16,7 @@ READY: Final = (
 )
 
 
-def sit_down(screen: Screen, username: str, path: str = "/alerts") -> Page:
+def sit_down(screen: Screen, username: str, path: str = "/alerts", ready: str = READY) -> Page:
     """Open a page as somebody whose session begins now; nothing was pressed in the browser."""
     port = urlsplit(screen.origin).port
     assert port is not None
@@ -28,4 +28,4 @@ def sit_down(screen: Screen, username: str, path: str = "/alerts") -> Page:
             for name, value in client.cookies.items()
         ]
     )
-    return screen.show(path, READY)
+    return screen.show(path, ready)

@@ -12,7 +12,7 @@ export async function ask(path, options = {}) {
 }
 
 // One key for a press: repeating it, or a retry, does the deed once.
-export function send(path, body = {}) {
+export function send(path, body = {}, method = "POST") {
   const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return ask(`/api/v1${path}`, {method: "POST", headers: {"Idempotency-Key": key, "Content-Type": "application/json"}, body: JSON.stringify(body)});
+  return ask(`/api/v1${path}`, {method, headers: {"Idempotency-Key": key, "Content-Type": "application/json"}, body: JSON.stringify(body)});
 }

@@ -9,7 +9,7 @@ import {message} from "./list.mjs";
 
 const SETTLE_MS = 120; // a key held down passes rows: only where it stops is read
 
-export function createDetail(box, told, writer, {mayAct, actions}) {
+export function createDetail(box, told, writer, {actions}) {
   const {say} = told;
   let shown = null; // id
   let found = null; // what the server said of it
@@ -49,7 +49,7 @@ export function createDetail(box, told, writer, {mayAct, actions}) {
 
   function draw(row) {
     drawn = row;
-    const parts = [head(row), figures(row), element("div", "dc"), todo(row), mayAct ? actions.bar(row) : null, timeline(row), why(row)];
+    const parts = [head(row), figures(row), element("div", "dc"), todo(row), actions.bar(row, found?.steps), timeline(row), why(row)];
     // Actions hold what somebody is typing: their own node stays in place.
     const kept = new Set(parts.filter((part) => part?.dataset.kept));
     const next = parts.filter(Boolean);

@@ -22,7 +22,7 @@ export function createKeys(root, {list, detail, filters, actions, toolbar, mayAc
       " ": () => list.current && list.toggle(list.current.id),
       s: silence,
     }),
-    ...(mayAct && actions.keys),
+    ...actions.keys,
   };
 
   document.addEventListener("keydown", (event) => {

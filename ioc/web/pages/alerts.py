@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from dash import html
 
@@ -16,22 +16,31 @@ from ioc.web.pages.desk import part
 
 def layout(settings: Settings) -> Any:  # noqa: ANN401  Dash components are untyped
     """Return the desk for whoever asks; only who may acknowledge gets buttons and sound."""
-    who = identity.current()
-    may = who is not None and who.may(Action.ACKNOWLEDGE_ALERT)
     return html.Div(
         [desk.banner(), desk.top(settings, "/alerts"), _muted(), _above(), _body()],
         className="desk alert-desk",
-        **_frame(settings.province.zone, may=may),
+        **_frame(settings.province.zone),
     )
 
 
-def _frame(zone: str, *, may: bool) -> dict[str, Any]:
+_RIGHTS: Final = {
+    "acknowledge": Action.ACKNOWLEDGE_ALERT,
+    "mask": Action.MASK_ALERT,
+    "handle": Action.HANDLE_ALERT,
+}
+
+
+def _frame(zone: str) -> dict[str, Any]:
     """Return what assets/alerts.mjs reads from the page."""
-    return {
+    who = identity.current()
+    rights = {
+        f"data-may-{name}": "yes" if who is not None and who.may(action) else "no"
+        for name, action in _RIGHTS.items()
+    }
+    return rights | {
         "data-desk": "alerts",
         "data-language": "vi",
         "data-zone": zone,
-        "data-may-acknowledge": "yes" if may else "no",
         "aria-busy": "true",
     }
 

@@ -95,6 +95,7 @@ class Choices:
     kinds: list[str]
     areas: list[tuple[str, str]]
     rules: list[tuple[str, str]]
+    people: list[tuple[str, str]]
 
 
 async def listing(
@@ -156,7 +157,7 @@ async def log(conn: Db, alert_id: UUID) -> list[dict[str, Any]]:
 
 
 async def choices(conn: Db) -> Choices:
-    """Return the kinds and areas that have things, and every rule by name."""
+    """Return the kinds and areas that have things, every rule, and who may be given an alert."""
     kinds = await conn.execute(
         "select distinct kind from thing where state = 'admitted' order by 1"
     )
@@ -170,7 +171,12 @@ async def choices(conn: Db) -> Choices:
         "select r.id, coalesce(v.definition #>> '{name,vi}', r.name) from rule r left join"
         " rule_version v on v.rule_id = r.id and v.version = r.current_version order by 2, 1"
     )
-    return Choices(found, places, [(row[0], row[1]) for row in await rules.fetchall()])
+    named = [(row[0], row[1]) for row in await rules.fetchall()]
+    people = await conn.execute(
+        "select username, display_name from app_user where not disabled"
+        " and role in ('operator', 'environment', 'admin') order by 2, 1"
+    )
+    return Choices(found, places, named, [(row[0], row[1]) for row in await people.fetchall()])
 
 
 def _values(wanted: Filter) -> dict[str, Any]:

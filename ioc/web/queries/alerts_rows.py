@@ -34,6 +34,7 @@ FIELDS: Final[dict[str, LiteralString]] = {
     "rule": "a.rule_id",
     "rule_version": "a.rule_version",
     "thing": "a.thing_id",
+    "datastream": "a.datastream_id",
     "thing_kind": "t.kind",
     "place": "t.name",
     "area": "l.commune_code",
