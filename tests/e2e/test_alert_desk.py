@@ -208,6 +208,53 @@ def test_who_only_looks_has_nothing_to_press(
     assert acked(province) == set()
 
 
+def test_a_note_is_typed_without_a_mouse(screens: Screens, province: Province) -> None:
+    """N opens the form, letters typed into it do nothing else, and the note stands in the log."""
+    raise_alert(province, 0)
+    page = sit_down(screens(), "truc-ban")
+    page.keyboard.press("n")
+    page.keyboard.type("a gọi trạm, chưa nghe máy")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".log")).to_contain_text("chưa nghe máy", timeout=10_000)
+    expect(page.locator(".fm")).to_have_count(0)
+    assert acked(province) == set()
+
+
+def test_what_is_shelved_cannot_be_forgotten(screens: Screens, province: Province) -> None:
+    """A shelf takes a reason; the alert leaves the open list for one that says why and how long."""
+    raise_alert(province, 0)
+    page = sit_down(screens(), "truc-ban")
+    page.keyboard.press("g")
+    page.locator(".fm .btn.p").click()
+    expect(page.locator(".fm")).to_have_count(1)  # without a reason nothing happens
+    page.locator(".fm textarea").fill("thay đầu đo")
+    page.locator(".fm .btn.p").click()
+    nothing = page.locator(".nothing")
+    expect(nothing).to_contain_text("Không có cảnh báo nào đang mở", timeout=10_000)
+    page.locator(".dtab", has_text="Tạm gác").click()
+    row = page.locator(".al.masked")
+    for words in ("tạm gác đến", "thay đầu đo", "truc-ban"):
+        expect(row).to_contain_text(words)
+    page.get_by_role("button", name="Bỏ gác").click()
+    expect(nothing).to_contain_text("đang tạm gác", timeout=10_000)
+    assert province.conn.execute("select mask from alert").fetchone() == (None,)
+
+
+def test_the_handling_goes_on_step_by_step(screens: Screens, province: Province) -> None:
+    """The next steps are offered, taken with one press, and shown with who has the work."""
+    raise_alert(province, 0)
+    page = sit_down(screens(), "truc-ban")
+    page.get_by_role("button", name="Tiếp nhận").click()
+    expect(page.locator(".wf .n")).to_have_text("tiếp nhận", timeout=10_000)
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    page.keyboard.type("Sở NN&MT")
+    page.keyboard.press("Enter")
+    expect(page.locator(".flow")).to_contain_text("Giao: Sở NN&MT", timeout=10_000)
+    expect(page.locator(".al")).to_contain_text("Sở NN&MT")
+
+
 def test_a_flood_is_grouped_with_its_first_out(screens: Screens, province: Province) -> None:
     """Above ten raises in ten minutes the list is one row a group; one press shows them all."""
     for index in range(6):

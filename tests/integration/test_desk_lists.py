@@ -11,8 +11,9 @@ import pytest
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from ioc.domain.instant import from_datetime
 from ioc.domain.permission import Role
-from tests.integration.web_site import Answer, Client, Site, add_thing
+from tests.integration.web_site import Answer, Client, Site, add_people, add_thing
 
 Db = Connection[tuple[Any, ...]]
 
@@ -129,6 +130,50 @@ def test_filters(conn: Db, desk: Client, query: dict[str, Any], expected: set[st
         ): "taken",
     }
     assert {made[key] for key in ids(ask(desk, **query))} == expected
+
+
+def test_what_is_held_back_says_why_and_until_when(conn: Db, desk: Client) -> None:
+    """A masked alert leaves the open list for one with its reason, its author and its end."""
+    here = add_thing(conn)
+    until = datetime.now(UTC) + timedelta(hours=2)
+    mask = conn.execute(
+        "insert into mask (kind, matcher, starts, ends, reason, by_user)"
+        """ values ('shelve', '{"rule": "a"}', now(), %s, 'thay đầu đo', 'lan') returning id""",
+        (until,),
+    ).fetchone()
+    assert mask
+    shelved = alert(conn, here, rule(conn, "a"), mask="shelve", masked_until=until)
+    conn.execute(
+        "insert into alert_event (alert_id, occurrence, kind, event_time, recorded_at, payload)"
+        " values (%s, 1, 'SHELVE', now(), now(), %s)",
+        (shelved, Jsonb({"mask": "shelve", "id": mask[0]})),
+    )
+    planned = alert(conn, here, rule(conn, "b"), mask="parent")
+    out = alert(conn, here, rule(conn, "c"), mask="out_of_service", masked_until=until)
+    assert ids(ask(desk)) == []
+    assert ids(ask(desk, tab="suppressed")) == [planned]
+    assert ids(ask(desk, tab="out_of_service")) == [out]
+    found = ask(desk, tab="shelved")
+    (row,) = found["rows"]
+    assert (row["id"], row["mask_reason"], row["mask_by"]) == (shelved, "thay đầu đo", "lan")
+    assert row["masked_until"] == from_datetime(until) // 1000
+    assert [found["counts"][name] for name in ("open", "shelved", "suppressed")] == [0, 1, 1]
+
+
+def test_steps_are_those_the_asker_may_take(
+    conn: Db, web: Site, role_tokens: dict[Role, str]
+) -> None:
+    """An operator handles, a leader approves; names of accounts go to those who give out work."""
+    key = alert(conn, add_thing(conn), rule(conn), handling="review")
+    fresh = alert(conn, add_thing(conn, "b"), rule(conn, "x"))
+    operator, leader = (web.client(role_tokens[r]) for r in (Role.OPERATOR, Role.LEADER))
+    assert [step["to"] for step in ask(operator, f"/{fresh}")["steps"]] == ["received"]
+    assert ask(leader, f"/{fresh}")["steps"] == []
+    assert ask(operator, f"/{key}")["steps"] == []
+    assert {step["to"] for step in ask(leader, f"/{key}")["steps"]} == {"closed", "in_progress"}
+    add_people(conn)
+    assert ask(operator, "/choices")["people"] == [["truc-ban", "truc-ban"]]
+    assert ask(leader, "/choices")["people"] == []
 
 
 def test_history_is_read_page_by_page(conn: Db, desk: Client) -> None:
