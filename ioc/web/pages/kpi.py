@@ -39,8 +39,12 @@ class Card:
     name: str
     value: str
     unit: str
-    met: bool
+    met: bool | None  # None: too little happened to say
     means: str
+
+    @property
+    def verdict(self) -> str:
+        return say("kpi.few" if self.met is None else "kpi.met" if self.met else "kpi.missed")
 
 
 async def page(services: Services, search: str | None) -> Any:  # noqa: ANN401  Dash components
@@ -99,7 +103,7 @@ def _cards(found: Quality) -> Iterator[Card]:
     yield _made("flood", flood, "share", means, met=report.flood_share <= TARGET_FLOOD)
     # Ten sources are everything when there were hardly more raises than that.
     few = report.raises <= len(report.top) / TARGET_TOP and report.load <= TARGET_LOAD
-    yield _made("top", top, "share", means, met=few or report.top_share <= TARGET_TOP)
+    yield _made("top", top, "share", means, met=None if few else report.top_share <= TARGET_TOP)
     chattering = len(report.chattering)
     yield _made("chattering", str(chattering), "sources", means, met=chattering == 0)
     standing = vietnamese(report.standing, 0)
@@ -110,7 +114,7 @@ def _cards(found: Quality) -> Iterator[Card]:
     yield _made("deliveries", vietnamese(failed, 0), "messages", {"sent": sent}, met=failed == 0)
 
 
-def _made(name: str, value: str, unit: str, values: dict[str, Any], *, met: bool) -> Card:
+def _made(name: str, value: str, unit: str, values: dict[str, Any], *, met: bool | None) -> Card:
     return Card(name, value, say(f"kpi.unit.{unit}"), met, say(f"kpi.means.{name}", **values))
 
 
@@ -140,16 +144,15 @@ def _shelved(found: Quality) -> Card:
 
 
 def _card(card: Card) -> Any:  # noqa: ANN401
-    verdict = say("kpi.met") if card.met else say("kpi.missed")
     target = say("kpi.target", target=say(f"kpi.goal.{card.name}"))
     return html.Section(
         [
             html.H2(say(f"kpi.name.{card.name}")),
             html.Div([html.B(card.value), html.Span(card.unit)], className="kpi-value"),
-            html.P([target, " · ", html.B(verdict)], className="kpi-target"),
+            html.P([target, " · ", html.B(card.verdict)], className="kpi-target"),
             html.P(card.means),
         ],
-        className="kpi-card" if card.met else "kpi-card missed",
+        className="kpi-card missed" if card.met is False else "kpi-card",
     )
 
 
