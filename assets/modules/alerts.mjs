@@ -105,7 +105,8 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
   }
 
   function counts() {
-    const total = element("span", "", say("wall.open_alerts", {n: writer.number(store.alerts.total)}));
+    const total = element("a", "", say("wall.open_alerts", {n: writer.number(store.alerts.total)}));
+    total.href = "/alerts";
     const badges = [1, 2, 3, 4].map((severity) => {
       const n = store.alerts.counts[severity] ?? 0;
       const badge = element("span", n ? `sev s${severity}` : "sev none", svg(SHAPES[severity]), element("span", "", writer.number(n)));
@@ -117,8 +118,10 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
 
   function nothing() {
     const at = store.health.evaluator;
+    const desk = element("a", "", say("alerts.open_desk"));
+    desk.href = "/alerts";
     return [svg(SIGNS.tray), element("b", "", say("wall.no_alerts")),
-      element("p", "", at ? say("wall.checked", {time: writer.time(at)}) : say("wall.never_checked"))];
+      element("p", "", at ? say("wall.checked", {time: writer.time(at)}) : say("wall.never_checked")), desk];
   }
 
   function button(row, className) {

@@ -44,6 +44,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/_?favicon\.ico", PUBLIC),
     ("GET", r"/readyz|/metrics", Access(Action.SEE_METRICS, probe=True)),
     ("GET", r"/live", Access(Action.SEE_WALL)),
+    ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
     ("GET", r"/text/[a-z]{2}\.json", Access(Action.SEE_WALL)),
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}\.geojson", Access(Action.SEE_WALL)),
     ("GET", r"/_dash-(layout|dependencies)|/_dash-component-suites/.+", Access(Action.SEE_WALL)),
@@ -82,6 +83,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
     ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
+    ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
 )
 
 _COMPILED: Final = tuple(

@@ -150,7 +150,14 @@ def _history(made: Province) -> None:
         )
 
 
-def raise_alert(made: Province, index: int, *, severity: int = 1, value: float = 163.4) -> str:
+def raise_alert(
+    made: Province,
+    index: int,
+    *,
+    severity: int = 1,
+    value: float = 163.4,
+    rule_suffix: str = "",
+) -> str:
     """Open an alert on a thing as the evaluator would; return its id."""
     definition = {
         "name": {"vi": "Bụi mịn vượt ngưỡng", "en": "PM2.5"},
@@ -159,7 +166,7 @@ def raise_alert(made: Province, index: int, *, severity: int = 1, value: float =
         "operator_action": {"vi": "gọi trực ban môi trường của phường", "en": "call"},
         "legal_ref": "QCVN 05:2023/BTNMT",
     }
-    rule = f"{_RULE}-{severity}"
+    rule = f"{_RULE}-{severity}{rule_suffix}"
     made.conn.execute(
         "insert into rule (id, name, current_version) values (%s, %s, 1) on conflict do nothing",
         (rule, "Bụi mịn"),

@@ -116,7 +116,7 @@ def _alerts(api: APIRouter, services: Services) -> None:
         cursor: Cursor = None,
         open: bool = False,  # noqa: A002  the word in the address
     ) -> Page[AlertOut]:
-        before = _alert_place(cursor) if cursor else None
+        before = alert_place(cursor) if cursor else None
         rows = await services.queries.alerts(before=before, limit=limit, open_only=open)
         last = rows[-1] if len(rows) == limit else None
         end = None if last is None else cursors.encode(last.raised_at.isoformat(), str(last.id))
@@ -144,7 +144,8 @@ def _moment(text: object) -> datetime:
     return moment
 
 
-def _alert_place(cursor: str) -> tuple[datetime, UUID]:
+def alert_place(cursor: str) -> tuple[datetime, UUID]:
+    """Return the place in a list of alerts, newest first. Raises CursorError."""
     at, key = cursors.decode(cursor, 2)
     try:
         return _moment(at), UUID(str(key))

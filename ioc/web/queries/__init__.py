@@ -5,16 +5,19 @@ All raise `ioc.web.database.DatabaseAwayError` when the database cannot be reach
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
 from uuid import UUID
 
 from ioc.clock import Clock
-from ioc.domain.instant import to_datetime
+from ioc.domain.instant import Micros, to_datetime
 from ioc.storage import masks
 from ioc.storage.masks import Listed
 from ioc.storage.script import run_async
 from ioc.web.database import Database
-from ioc.web.queries import history, operations, registry
+from ioc.web.queries import alerts as desk
+from ioc.web.queries import history, kpi, operations, registry
 from ioc.web.queries.history import History
 from ioc.web.queries.operations import AlertDetail, AlertRow, DeadLetterRow, ObservationRow
 from ioc.web.queries.registry import DatastreamRow, FeedRow, ThingDetail, ThingRow
@@ -45,6 +48,14 @@ class Queries:
         now = to_datetime(self._clock.now())
         async with self._database.connection() as conn:
             return await history.read(conn, thing_id, property_code, hours=hours, now=now)
+
+    async def history_around(
+        self, thing_id: int, property_code: str, *, since: datetime, until: datetime
+    ) -> History | None:
+        """Return a thing's property between two instants, as `history` does."""
+        hours = ceil((until - since) / timedelta(hours=1))
+        async with self._database.connection() as conn:
+            return await history.read(conn, thing_id, property_code, hours=hours, now=until)
 
     async def thing(self, thing_id: int) -> ThingDetail | None:
         """Return an admitted thing with its datastreams and newest values; None: no such one."""
@@ -124,3 +135,39 @@ class Queries:
         """Return refused messages, newest first."""
         async with self._database.connection() as conn:
             return await operations.dead_letters(conn, feed, before=before, limit=limit)
+
+    async def desk_listing(
+        self,
+        wanted: desk.Filter,
+        *,
+        limit: int,
+        before: tuple[datetime, UUID] | None = None,
+        grouped: bool = False,
+    ) -> desk.Listing:
+        """Return a list of the operators' desk with its counts, flood and groups."""
+        now = to_datetime(self._clock.now())
+        async with self._database.connection() as conn:
+            return await desk.listing(
+                conn, wanted, now=now, limit=limit, before=before, grouped=grouped
+            )
+
+    async def alert_quality(self, length: int) -> kpi.Quality:
+        """Return how good the alerts of the past `length` µs were."""
+        now = self._clock.now()
+        async with self._database.connection() as conn:
+            return await kpi.quality(conn, Micros(now - length), now)
+
+    async def desk_choices(self) -> desk.Choices:
+        """Return what the desk's filters offer."""
+        async with self._database.connection() as conn:
+            return await desk.choices(conn)
+
+    async def desk_alert(self, alert_id: UUID) -> dict[str, Any] | None:
+        """Return one alert as the desk shows it; None: no such one."""
+        async with self._database.connection() as conn:
+            return await desk.one(conn, alert_id)
+
+    async def desk_log(self, alert_id: UUID) -> list[dict[str, Any]]:
+        """Return an alert's log, newest first."""
+        async with self._database.connection() as conn:
+            return await desk.log(conn, alert_id)

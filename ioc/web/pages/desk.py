@@ -1,0 +1,55 @@
+"""The frame of a desk page: who sits here, the way to the other pages, the clock, what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from dash import html
+
+from ioc.settings import Settings
+from ioc.text import say
+from ioc.web import identity
+
+# path -> key of its name, in the order of the day's work
+PAGES: Final = {"/wall": "desk.wall", "/alerts": "desk.alerts", "/kpi": "desk.kpi"}
+
+
+def top(settings: Settings, here: str) -> Any:  # noqa: ANN401  Dash components are untyped
+    """Return the bar of a page at path `here`; a desk's script fills clock, date and banner."""
+    named: dict[str, Any] = {"aria-label": say("desk.pages")}
+    ways = [_way(path, name, here=here) for path, name in PAGES.items()]
+    return html.Header(
+        [
+            html.B(f"{say('desk.short')} {settings.province.name}", className="brand"),
+            html.Nav(ways, **named),
+            html.Span(className="sp"),
+            html.Span(say("wall.simulated"), className="sim", hidden=True, **part("sim")),
+            html.Span(_who(), className="who"),
+            html.Span(className="date", **part("date")),
+            html.B("––:––:––", className="clock", **part("clock")),
+        ],
+        className="top",
+    )
+
+
+def banner() -> Any:  # noqa: ANN401
+    """Return the bar that says what is wrong with the picture itself, hidden until it is."""
+    return html.Div(className="banner", role="alert", hidden=True, **part("banner"))
+
+
+def part(name: str) -> dict[str, Any]:
+    """Return the attribute by which a page's script finds its places."""
+    return {"data-part": name}
+
+
+def _way(path: str, name: str, *, here: str) -> Any:  # noqa: ANN401
+    current: dict[str, Any] = {"aria-current": "page"} if path == here else {}
+    return html.A(say(name), href=path, **current)
+
+
+def _who() -> str:
+    who = identity.current()
+    if who is None:
+        return ""
+    role = say(f"role.{who.role}")
+    return f"{who.display_name} · {role}" if who.display_name else role
