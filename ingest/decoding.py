@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, Final
 
 from ingest import feeds
-from ingest.codecs import Command, Decoding, Ignored, Message, Outcome, Status
+from ingest.codec import Command, Decoding, Ignored, Message, Outcome, Status
 from ingest.feeds import Source
 from ioc import units
 from ioc.catalogue import Catalogue

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from ingest import feeds
-from ingest.codecs import Command, Ignored, Message, Outcome, Status
+from ingest.codec import Command, Ignored, Message, Outcome, Status
 from ingest.feeds import Source
 from ioc.domain import times
 from ioc.domain.errors import PayloadError

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
+from ingest.codec import (
+    EMPTY,
+    METADATA,
     Codec,
     Decoding,
     FeedView,
@@ -20,13 +22,12 @@ from ingest.codecs import (
     Message,
     Outcome,
     Status,
-    moments,
-    naming,
-    paths,
-    trees,
 )
-from ingest.codecs.configurable_json import parse
-from ingest.codecs.trees import Leaf, Origin, Shape
+from ingest.reading import json_values, moments, naming, paths, tree
+from ingest.reading.json_values import parse
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ingest.reading.tree import Leaf, Shape
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec
@@ -78,10 +79,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the codec. Raises ConfigError where the topics have no part that holds the name."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     if wanted.name not in feed.names:
         raise ConfigError(f"the topic has no part {{{wanted.name}*}}: write it as base/{{name*}}")
     return Codec(_Reader(wanted, feed).decode, _DATASTREAMS, stateful=True)
@@ -105,7 +103,7 @@ class _Reader:
         if head and (last in _ORDERS or _ORDERS.intersection(name.split("/")[-2:-1])):
             return Decoding([Ignored("unused")])
         if not message.payload:  # a renamed or removed device: its retained state is deleted
-            return Decoding([trees.EMPTY])
+            return Decoding([EMPTY])
         root = parse(message.payload)
         if not isinstance(root, dict):
             return Decoding([_attribute(head, last, root)])
@@ -117,7 +115,7 @@ class _Reader:
         if topic == "devices" and message.payload:
             self._learn(base, parse(message.payload))
             return _DISCOVERY
-        return _BRIDGE_TOPICS.get(topic.partition("/")[0], trees.METADATA)
+        return _BRIDGE_TOPICS.get(topic.partition("/")[0], METADATA)
 
     def _learn(self, base: str, devices: Any) -> None:  # noqa: ANN401  JSON
         """Replace what is known of one bridge's devices: the list is always whole."""
@@ -147,10 +145,10 @@ class _Reader:
             outcomes.append(PayloadError(error.reason, f"last_seen: {error.detail}"))
         origin = Origin(thing, time, flags)
         units = self._units.get(base, {})
-        for found in trees.leaves(root, _SHAPE):
+        for found in tree.leaves(root, _SHAPE):
             if isinstance(found, Leaf):
                 unit = units.get((thing, found.path))
-                outcomes.append(trees.outcome(found, origin, unit))
+                outcomes.append(typed(origin, found.path, found.value, unit))
             else:
                 outcomes.append(found)
         return outcomes
@@ -168,7 +166,7 @@ def _exposed(exposes: Any, depth: int) -> Iterator[tuple[str, str]]:  # noqa: AN
     for one in exposes:
         if not isinstance(one, dict):
             continue
-        key, unit = one.get("property"), trees.unit(one.get("unit"))
+        key, unit = one.get("property"), naming.unit(one.get("unit"))
         if isinstance(key, str) and unit is not None:
             yield key, unit
         prefix = f"{key}/" if one.get("type") == "composite" and isinstance(key, str) else ""
@@ -181,16 +179,16 @@ def _attribute(head: str, key: str, value: Any) -> Outcome:  # noqa: ANN401  JSO
     if not head or isinstance(value, list):
         raise PayloadError("not_of_format", "an object belongs on a device's own topic")
     name = paths.channel(key)
-    return trees.outcome(Leaf(name, name, value), Origin(naming.checked(head)))
+    return typed(Origin(naming.checked(head)), name, value)
 
 
 def _life(thing: str, payload: bytes) -> Outcome:
     """Read a state: the word alone (before 2.0) or {"state": word}."""
     if not payload:
-        return trees.EMPTY
+        return EMPTY
     word = payload[:32].decode(errors="replace").strip()
     if word.startswith("{"):
-        found = trees.document(payload).get("state")
+        found = json_values.document(payload).get("state")
         word = found if isinstance(found, str) else ""
     state = _LIFE.get(word.lower())
     return PayloadError("bad_state", paths.shown(word)) if state is None else Status(thing, state)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Command, Decoding, Ignored, Message, Outcome, Status
+from ingest.codec import Codec, Command, Decoding, Ignored, Message, Outcome, Status
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded

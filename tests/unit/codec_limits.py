@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ingest import topics
-from ingest.codecs import Codec, Command, Decoding, Ignored, Message, Status
+from ingest.codec import Codec, Command, Decoding, Ignored, Message, Status
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded, Quality

@@ -11,8 +11,9 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Ignored, Message, chirpstack
-from ingest.codecs.leaves import MAX_DEPTH, MAX_VALUES
+from ingest.codec import Codec, Ignored, Message
+from ingest.codecs import chirpstack
+from ingest.reading.tree import MAX_DEPTH, MAX_VALUES
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded

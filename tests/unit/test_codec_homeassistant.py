@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Ignored, Status, homeassistant
-from ingest.codecs.discovery import Announcement, Availability, Entity, Place, Source
+from ingest.codec import Codec, Ignored, Status
+from ingest.codecs import homeassistant
 from ingest.codecs.homeassistant import MAX_REMEMBERED, Memory
+from ingest.codecs.homeassistant.discovery import Announcement, Availability, Entity, Place, Source
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
 from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Ignored, Message, cbor, senml
-from ingest.codecs.configurable_json import MAX_RECORDS
+from ingest.codec import Codec, Ignored, Message
+from ingest.codecs import senml
+from ingest.reading import cbor
+from ingest.reading.json_values import MAX_RECORDS
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded, Flag, Quality

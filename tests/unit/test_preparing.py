@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import feeds
-from ingest.codecs import Codec, Decoding, Message
+from ingest.codec import Codec, Decoding, Message
 from ingest.feeds import Feed, Source
 from ingest.preparing import Preparer
 from ioc.domain.instant import Micros

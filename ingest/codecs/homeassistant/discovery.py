@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from ingest.codecs import naming, paths, trees
-from ingest.codecs.paths import ABSENT
+from ingest.reading import json_values, naming, paths
+from ingest.reading.paths import ABSENT
 from ioc.domain.errors import PayloadError
 from ioc.domain.intake import Sighting
 
@@ -110,7 +110,7 @@ def esphome(topic: str, prefix: str) -> tuple[str, str, str] | None:
 
 def read(levels: list[str], payload: bytes) -> Announcement:
     """Read the config on `prefix/component/[node/]object`; PayloadError where none can be read."""
-    config = _plain(trees.document(payload))
+    config = _plain(json_values.document(payload))
     prefix, component, *nodes, object_id = levels
     found = Announcement([], [], [], [])
     parts = [(paths.shown(component), object_id, config)]
@@ -168,7 +168,7 @@ def _entity(part: _Part, config: dict[str, Any], out: Announcement) -> None:
 
 
 def _value(named: Entity, config: Mapping[str, Any], numeric: bool) -> Entity:  # noqa: FBT001  of ESPHome
-    unit = trees.unit(config.get("unit_of_measurement"))
+    unit = naming.unit(config.get("unit_of_measurement"))
     path = named.place.path
     return replace(
         named,
@@ -193,10 +193,7 @@ def _thing(part: _Part, config: Mapping[str, Any]) -> str:
 def _label(config: Mapping[str, Any]) -> str | None:
     device = config.get("device")
     name = device.get("name") if isinstance(device, dict) else None
-    if not isinstance(name, str):
-        return None
-    shown = name.strip()[: paths.MAX_NAME]
-    return shown if shown and shown.isprintable() else None
+    return naming.label(name)
 
 
 def _availability(thing: str, config: Mapping[str, Any], base: Any) -> Availability | None:  # noqa: ANN401  JSON
