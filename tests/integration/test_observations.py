@@ -112,6 +112,36 @@ def test_another_value_of_the_same_key_is_a_correction(
     assert broken_invariants(conn) == []
 
 
+def test_what_a_state_came_with_is_kept_with_it(conn: Db, recorder: Recorder, now: Micros) -> None:
+    """Each state keeps its own words however late a message comes; a correction takes them away."""
+
+    def said(*rows: tuple[int, float, str], dup: bool = False) -> None:
+        made = batch(now, *[("a", now + at, state) for at, state, _ in rows], dup=dup)
+        made.details = {n: detail for n, (_, _, detail) in enumerate(rows)}
+        recorder.commit(made)
+
+    def kept() -> list[tuple[int, str]]:
+        rows = conn.execute("select phenomenon_time, detail from status_detail order by 1")
+        return [(from_datetime(time) - now, detail) for time, detail in rows]
+
+    said((0, 0, ""), (SECOND, 1, "tamper"), (3 * SECOND, 1, "tamper"))
+    said((2 * SECOND, 1, "tamper, blur"))
+    whole = [(SECOND, "tamper"), (2 * SECOND, "tamper, blur"), (3 * SECOND, "tamper")]
+    assert kept() == whole
+    said((SECOND, 1, "tamper"), (3 * SECOND, 1, "tamper"), dup=True)
+    assert kept() == whole
+    said((3 * SECOND, 0, ""))
+    assert kept() == whole[:2]
+
+
+def test_details_follow_their_rows_when_a_batch_is_split(now: Micros) -> None:
+    """The half of a batch that a poison row left whole has the words of its own states."""
+    made = batch(now, ("a", now, 0.0), ("b", now, 1.0), ("c", now, 1.0), ("d", now, 1.0))
+    made.details = {1: "tamper", 3: "blur"}
+    first, second = made.halves()
+    assert (first.details, second.details) == ({1: "tamper"}, {1: "blur"})
+
+
 def test_the_later_of_two_values_in_one_batch_corrects_the_first(
     conn: Db, recorder: Recorder, now: Micros
 ) -> None:
