@@ -17,8 +17,7 @@ from ioc.catalogue import Property
 from ioc.domain.instant import DAY, HOUR, MINUTE, SECOND, Micros, from_datetime
 from ioc.domain.intake import Arrival, Batch, DatastreamSpec, FeedSpec, Letter, Sighting, Slots
 from ioc.domain.location import Outline, Place, Province
-from ioc.storage import dead_letters, observations, retention, rollups, things
-from ioc.storage import registry as registries
+from ioc.storage import channels, dead_letters, observations, retention, rollups, things
 from ioc.storage.batches import Recorder
 from ioc.storage.registry import Registry
 from ioc.storage.things import ThingSeed
@@ -110,6 +109,40 @@ def test_another_value_of_the_same_key_is_a_correction(
     assert one(conn, "select max(max) from observation_minute") == 9.0
     assert one(conn, "select n_corrected from ingest_batch where batch_no = 2") == 1
     assert broken_invariants(conn) == []
+
+
+STORED = """
+select d.sent_unit, d.unit, o.result from observation o join datastream d on d.id = o.datastream_id
+order by o.phenomenon_time
+"""
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_unit_that_is_told_later(
+    conn: Db, recorder: Recorder, now: Micros, *, restarted: bool
+) -> None:
+    """The unit that was assumed is confirmed, later silence means the same, another is another."""
+
+    def send(at: int, value: float, unit: str, name: str = "v") -> None:
+        recorder.commit(batch(now, ("a", now + at, value), name=name, unit=unit))
+        if restarted:
+            recorder.close()
+
+    for at, (value, unit) in enumerate([(1.0, ""), (2.0, "µg/m³"), (3.0, ""), (0.004, "mg/m3")]):
+        send(at, value, unit)
+    assert [(sent, result) for sent, _, result in conn.execute(STORED)] == [
+        ("", 1.0), ("", 2.0), ("", 3.0), ("mg/m3", 4.0)
+    ]  # fmt: skip
+    conn.execute("delete from observation")
+    for at, (value, unit) in enumerate([(10.0, "Pa"), (11.0, ""), (12.0, "kPa"), (13.0, "")]):
+        send(at, value, unit, "told first")
+    assert conn.execute(STORED).fetchall() == [
+        ("Pa", "Pa", 10.0), ("Pa", "Pa", 11.0), ("kPa", "kPa", 12.0), ("Pa", "Pa", 13.0)
+    ]  # fmt: skip
+    conn.execute("delete from observation")
+    for at, (value, unit) in enumerate([(1.0, ""), (2.0, "Pa")]):
+        send(at, value, unit, "never said")
+    assert conn.execute(STORED).fetchall() == [("", "", 1.0), ("Pa", "Pa", 2.0)]
 
 
 def test_what_a_state_came_with_is_kept_with_it(conn: Db, recorder: Recorder, now: Micros) -> None:
@@ -300,7 +333,7 @@ def test_a_thing_with_a_counter_in_its_names_is_stopped(
     conn: Db, recorder: Recorder, now: Micros, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond its datastreams a thing's new names are dead letters; the known ones go on."""
-    monkeypatch.setattr(registries, "STREAMS_PER_THING", 2)
+    monkeypatch.setattr(channels, "STREAMS_PER_THING", 2)
     for n in range(3):
         recorder.commit(batch(now, ("a", now + n, 1.0), name=f"c{n}"))
     assert one(conn, "select reason from dead_letter") == "too_many_datastreams"

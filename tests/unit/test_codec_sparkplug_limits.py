@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.codec import Command, Decoding, Ignored, Message, Status
@@ -15,6 +15,7 @@ from ingest.codecs.sparkplug import nodes, wire
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
 from tests.unit import sparkplug_edge as edge
+from tests.unit.full_counts import examples
 from tests.unit.sparkplug_edge import EdgeNode, Sent, metric, payload
 from tests.unit.sparkplug_host import (
     MS,
@@ -210,7 +211,7 @@ def never_breaks(decode: Callable[[Message], Decoding], message: Message) -> Non
     assert all(isinstance(o, (Decoded, Status, Command, Ignored, PayloadError)) for o in outcomes)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, 3000)
 @given(st.lists(st.tuples(kinds, st.booleans(), st.booleans(), bits), max_size=12))
 def test_whatever_comes_is_answered_or_refused(
     heard: list[tuple[str, bool, bool, bytes]],
