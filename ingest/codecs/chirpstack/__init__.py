@@ -7,7 +7,6 @@ an event that comes a second time all the same (two servers, two bridges) is ign
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from math import nan
 from typing import Any, Final, Literal
@@ -22,6 +21,7 @@ from ingest.reading.deletions import unless_deleted
 from ingest.reading.devices.models import Models
 from ingest.reading.measured import Origin
 from ingest.reading.options import read_options
+from ingest.reading.recent import Recent
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import MINUTE, Micros
 from ioc.domain.intake import DatastreamSpec, Sighting
@@ -29,9 +29,9 @@ from ioc.domain.observation import Flag
 
 # Copies of an event come within seconds; one that comes later is absorbed by its time and value.
 REMEMBERED_FOR: Final = 10 * MINUTE
-# About 80 events a second for ten minutes, 10 MB: more than a whole province of LoRaWAN sends.
+# About 80 events a second for ten minutes: more than a whole province of LoRaWAN sends. Kept are 64
+# bits of each id, which is 6 MB; the ids themselves would be 14.
 MAX_REMEMBERED: Final = 50_000
-MAX_IDENTITY: Final = 64  # a UUID has 36 characters; longer ones are not remembered
 
 _READ: Final = {"up", "status", "location", "log"}
 _NO_MEASUREMENT: Final = {"join", "ack", "txack", "integration"}
@@ -70,7 +70,7 @@ class _Reader:
         self._models = Models(options.decoders)
         self._moment = moments.reader("iso", feed.zone)
         self._thing = paths.name("devEui", feed.names)
-        self._known: OrderedDict[tuple[str, str], Micros] = OrderedDict()
+        self._known: Recent[int, Micros] = Recent(MAX_REMEMBERED)
         self._kinds: Mapping[str, Callable[[Origin, Event], list[Outcome]]] = {
             "up": self._up,
             "status": _status,
@@ -109,22 +109,17 @@ class _Reader:
         The kind counts too: the status, the location and the uplink of one frame have one id.
         A redelivery (DUP) is read again, for what we read of it before may not have been stored.
         """
-        since = self._known.get((kind, event.identity))
+        since = self._known.get(hash((kind, event.identity)))
         return since is not None and not message.dup and message.received - since <= REMEMBERED_FOR
 
     def _remember(self, kind: str, event: Event, now: Micros, found: list[Outcome]) -> None:
         """Note an event that was read whole: a refused one may be sent again, mended."""
-        if not event.identity or len(event.identity) > MAX_IDENTITY:
+        if not event.identity:
             return
         if any(isinstance(outcome, PayloadError) for outcome in found):
             return
-        self._known[kind, event.identity] = now
-        self._known.move_to_end((kind, event.identity))
-        while len(self._known) > MAX_REMEMBERED:
-            self._known.popitem(last=False)
-        oldest = next(iter(self._known.values()))
-        if now - oldest > REMEMBERED_FOR:
-            self._known.popitem(last=False)
+        self._known.put(hash((kind, event.identity)), now)
+        self._known.drop_oldest(lambda since: now - since > REMEMBERED_FOR)
 
     def _up(self, origin: Origin, event: Event) -> list[Outcome]:
         body = event.body
