@@ -167,7 +167,10 @@ class _Reader:
 
 
 def _events(params: Any) -> list[Outcome]:  # noqa: ANN401  JSON
-    events = params.get("events") if isinstance(params, dict) else None
+    """Pass over events, each for itself; a frame without any is one event that says nothing."""
+    if not isinstance(params, dict):
+        raise PayloadError("not_of_format", "params is no object")
+    events = params.get("events") or [None]
     if not isinstance(events, list):
         raise PayloadError("not_of_format", "params.events is no list")
     if len(events) > MAX_RECORDS:

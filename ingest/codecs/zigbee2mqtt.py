@@ -7,6 +7,7 @@ clock. The bridge itself is the thing "bridge".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -50,6 +51,8 @@ _BRIDGE_TOPICS: Final = {
     "response": Ignored("unused"),
 }
 _LIFE: Final = {"online": DeviceState.ONLINE, "offline": DeviceState.OFFLINE}
+_WORD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_ .:-]{0,63}")
+_JSON_WORDS: Final = frozenset({b"true", b"false", b"null", b"NaN", b"Infinity"})
 _DISCOVERY: Final = Ignored("discovery")
 
 # `voltage` is mV of a battery in one device and V of the mains in the next, `illuminance` lux or a
@@ -104,7 +107,7 @@ class _Reader:
             return Decoding([Ignored("unused")])
         if not message.payload:  # a renamed or removed device: its retained state is deleted
             return Decoding([EMPTY])
-        root = parse(message.payload)
+        root = _content(message.payload, bare=bool(head))
         if not isinstance(root, dict):
             return Decoding([_attribute(head, last, root)])
         return Decoding(self._state(base, naming.checked(name), root))
@@ -172,6 +175,13 @@ def _exposed(exposes: Any, depth: int) -> Iterator[tuple[str, str]]:  # noqa: AN
         prefix = f"{key}/" if one.get("type") == "composite" and isinstance(key, str) else ""
         for below, its_unit in _exposed(one.get("features"), depth + 1):
             yield prefix + below, its_unit
+
+
+def _content(payload: bytes, *, bare: bool) -> Any:  # noqa: ANN401  JSON
+    """Parse a payload; `output: attribute` sends words `bare`: ON, single, closed."""
+    if bare and payload not in _JSON_WORDS and _WORD.fullmatch(payload):
+        return payload.decode()
+    return parse(payload)
 
 
 def _attribute(head: str, key: str, value: Any) -> Outcome:  # noqa: ANN401  JSON

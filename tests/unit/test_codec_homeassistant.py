@@ -52,6 +52,9 @@ def test_a_name_is_seen() -> None:
         ("{{value_json['a']}}", "a"),
         ('{{ value_json["a"].b[0] }}', "a/b/0"),
         ("{{ value }}", "v"),
+        ("{{ value | float }}", "v"),
+        ("{{ value_json.a | is_defined }}", "a"),
+        ("{{ value_json.a|float(0)|round(1) }}", "a"),
     ],
 )
 def test_plain_templates(template: str, datastream: str) -> None:
@@ -65,7 +68,14 @@ def test_plain_templates(template: str, datastream: str) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["{{ value_json.a | float }}", "{{ value_json.a * 2 }}", "{% if value %}1{% endif %}", 1, ""],
+    [
+        "{{ value_json.a | int }}",
+        "{{ value_json.a | float * 2 }}",
+        "{{ value | round(a) }}",
+        "{% if value %}1{% endif %}",
+        1,
+        "",
+    ],
 )
 def test_templates_that_compute(template: object) -> None:
     """A template that computes is refused, not half understood; its topic then says nothing."""

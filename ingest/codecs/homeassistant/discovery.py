@@ -1,8 +1,10 @@
 """Home Assistant's MQTT discovery: a `config` message -> what its state topics mean.
 
-Keys may be abbreviated, "~" stands for the base topic. Of templates only paths are read; whatever
-computes something is refused rather than guessed. `expire_after` is not kept: silence is judged by
-the feed's own limit, against the clock, which a codec does not have.
+Keys may be abbreviated, "~" stands for the base topic. Of templates only paths are read, and the
+filters after them that leave a number what it is (is_defined, float; round: what was measured is
+kept, not what would be shown); whatever computes something is refused rather than guessed.
+`expire_after` is not kept: silence is judged by the feed's own limit, against the clock, which a
+codec does not have.
 """
 
 from __future__ import annotations
@@ -35,7 +37,10 @@ _LONG: Final = {
 _SHARED: Final = frozenset({"~", "device", "state_topic", *_LONG.values()} - {"components"})
 _READ: Final = frozenset({"sensor", "binary_sensor", "number"})  # all others say words
 _KEY: Final = r"""\.[A-Za-z_]\w*|\[\s*(?:'[^'\]]+'|"[^"\]]+"|\d{1,4})\s*\]"""
-_TEMPLATE: Final = re.compile(rf"\{{\{{-?\s*(?:value|value_json((?:{_KEY})+))\s*-?\}}\}}")
+_FILTER: Final = r"\s*\|\s*(?:is_defined|float(?:\(\s*-?[\d.]*\s*\))?|round(?:\(\s*\d*\s*\))?)"
+_TEMPLATE: Final = re.compile(
+    rf"\{{\{{-?\s*(?:value|value_json((?:{_KEY})+))(?:{_FILTER}){{0,3}}\s*-?\}}\}}"
+)
 _KEYS: Final = re.compile(r"""\.(\w+)|\[\s*(?:'([^'\]]+)'|"([^"\]]+)"|(\d{1,4}))\s*\]""")
 # ESPHome's own topics, whatever was announced: <node>/<component>/<object>/state
 _COMPONENTS: Final = frozenset(
