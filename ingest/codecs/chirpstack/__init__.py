@@ -29,9 +29,9 @@ from ioc.domain.observation import Flag
 
 # Copies of an event come within seconds; one that comes later is absorbed by its time and value.
 REMEMBERED_FOR: Final = 10 * MINUTE
-# About 80 events a second for ten minutes: more than a whole province of LoRaWAN sends. Kept are 64
-# bits of each id, which is 6 MB; the ids themselves would be 14.
-MAX_REMEMBERED: Final = 50_000
+# 33 events a second for ten minutes; the 2,000 devices of a province that report each five minutes
+# send 7. Kept are 64 bits of each id: 2.5 MB.
+MAX_REMEMBERED: Final = 20_000
 
 _READ: Final = {"up", "status", "location", "log"}
 _NO_MEASUREMENT: Final = {"join", "ack", "txack", "integration"}
