@@ -17,7 +17,7 @@ import redis
 import structlog
 
 from ingest import feeds, geography, maintenance, mqtt, topics
-from ingest.codecs import Presence
+from ingest.codec import Presence
 from ingest.feeds import Source
 from ingest.grading import Grader
 from ingest.inbox import Inbox

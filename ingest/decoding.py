@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, Final
 
 from ingest import feeds
-from ingest.codecs import Command, Decoding, Ignored, Message, Outcome, Status
+from ingest.codec import Command, Decoding, Ignored, Message, Outcome, Status
 from ingest.feeds import Source
 from ioc import units
 from ioc.catalogue import Catalogue
@@ -65,7 +65,8 @@ class Explainer:
         received = self._now if message.received is None else message.received
         whole = Message(message.topic, route.parts, message.payload, received, message.retain)
         limit = source.past_limit if message.received is not None else _FOR_EVER
-        for outcome in _decode(source, whole).outcomes:
+        outcomes = _decode(source, whole).outcomes or [Ignored("unused")]  # no message goes untold
+        for outcome in outcomes:
             yield {"feed": route.feed, **self._tell(source, whole, outcome, limit)}
 
     def _tell(self, source: Source, message: Message, outcome: Outcome, limit: int) -> Told:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ingest import topics
-from ingest.codecs import Build, Codec
+from ingest.codec import Build, Codec
 from ioc import plugins
 from ioc.catalogue import Catalogue
 from ioc.domain.errors import ConfigError

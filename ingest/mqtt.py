@@ -22,7 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.buffered import BufferedClient
-from ingest.codecs import Presence
+from ingest.codec import Presence
 from ingest.inbox import Inbox
 from ioc.clock import Clock
 from ioc.domain.errors import ConfigError

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from ingest import feeds
-from ingest.codecs import Command, Ignored, Message, Outcome, Status
+from ingest.codec import Command, Ignored, Message, Outcome, Status
 from ingest.feeds import Source
 from ioc.domain import times
 from ioc.domain.errors import PayloadError
@@ -185,9 +185,10 @@ class Preparer:
         match outcome:
             case Decoded():
                 return self._append(batch, origin, source, outcome)
-            case Status(thing, state, _, time, flags):
+            case Status(thing, state, detail, time, flags):
                 code = float(STATE_CODES[state])
                 value = Decoded(thing, STATUS, time, code, None, Quality.GOOD, flags)
+                batch.details[len(batch.streams)] = detail
                 return self._append(batch, origin, source, value)
             case Command(topic, payload):
                 batch.commands.append((topic, payload))

@@ -12,9 +12,12 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Message, Outcome, Status, naming, trees
-from ingest.codecs.trees import Leaf, Origin, Shape
-from ioc.domain.errors import ConfigError
+from ingest.codec import Codec, Decoding, FeedView, Message, Outcome, Status
+from ingest.reading import json_values, naming, tree
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ingest.reading.tree import Leaf, Shape
 from ioc.domain.intake import DatastreamSpec
 from ioc.domain.observation import Decoded, DeviceState
 
@@ -54,11 +57,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the codec. Raises ConfigError where the topics do not name the device."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
-    return Codec(_Reader(wanted, feed).decode, _DATASTREAMS)
+    wanted = read_options(options, Options)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), _DATASTREAMS)
 
 
 class _Reader:
@@ -69,12 +69,12 @@ class _Reader:
     def decode(self, message: Message) -> Decoding:
         """Read one message; PayloadError when nothing in it can be read."""
         thing = self._thing(message)
-        if not message.payload and message.retain:
-            return Decoding([trees.EMPTY])
         outcomes: list[Outcome] = []
         restarted = False
-        for found in trees.leaves(trees.document(message.payload), _SHAPE):
-            one = trees.outcome(found, Origin(thing)) if isinstance(found, Leaf) else found
+        for found in tree.leaves(json_values.document(message.payload), _SHAPE):
+            one = (
+                typed(Origin(thing), found.path, found.value) if isinstance(found, Leaf) else found
+            )
             outcomes.append(one)
             if isinstance(one, Decoded) and one.datastream in _COUNTERS and not message.retain:
                 restarted |= self._fell(one)

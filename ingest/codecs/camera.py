@@ -14,21 +14,15 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Status,
-    moments,
-    paths,
-)
-from ingest.codecs.json_values import parse, read
-from ingest.codecs.measured import Origin, number
-from ingest.codecs.recent import Recent
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import Codec, Decoding, FeedView, Message, Outcome, Status
+from ingest.reading import moments, paths
+from ingest.reading.deletions import unless_empty
+from ingest.reading.json_values import parse, read
+from ingest.reading.measured import Origin, number
+from ingest.reading.options import read_options
+from ingest.reading.recent import Recent
+from ingest.reading.recording import RECORDING
+from ioc.domain.errors import PayloadError
 from ioc.domain.intake import DatastreamSpec
 from ioc.domain.observation import Decoded, DeviceState
 
@@ -36,7 +30,6 @@ MAX_CAMERAS: Final = 20_000  # two provinces' worth; the oldest is forgotten
 MAX_RECORDERS: Final = 2_000
 _NVR: Final = "nvr"
 SIGNAL: Final = {"ok": 0, "loss": 1, "tamper": 2, "blur": 3, "dark": 4}
-RECORDING: Final = {"on": 0, "off": 1, "fault": 2}
 _UNITS: Final[Mapping[str, str | None]] = {
     "fps": None,
     "bitrate_kbps": "kbit/s",
@@ -58,12 +51,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Return the codec of a feed; ConfigError for options that do not exist."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     moment = moments.reader(wanted.time_format, feed.zone)
-    return Codec(_Recorders(moment).decode, _MEANINGS, stateful=True)
+    return Codec(unless_empty(_Recorders(moment).decode), _MEANINGS, stateful=True)
 
 
 class _Recorders:
@@ -76,8 +66,6 @@ class _Recorders:
 
     def decode(self, message: Message) -> Decoding:
         """Read one message; PayloadError when nothing in it can be read."""
-        if not message.payload:
-            return Decoding([Ignored("empty")])
         recorder = message.parts.get(_NVR)
         if recorder is not None:
             return Decoding(list(self._recorder(paths.named(recorder), message)))

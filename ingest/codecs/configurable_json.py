@@ -14,26 +14,16 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Quick,
-    moments,
-    paths,
-    quick,
-)
-from ingest.codecs.json_values import MAX_RECORDS, parse, read
-from ingest.codecs.paths import ABSENT, Getter
+from ingest.codec import Codec, Decoding, FeedView, Message, Outcome, Quick
+from ingest.reading import moments, naming, paths, quick
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.json_values import MAX_RECORDS, parse, read
+from ingest.reading.options import read_options
+from ingest.reading.paths import ABSENT, Getter
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec, Sighting
 from ioc.domain.observation import Decoded, Flag, Quality
-
-__all__ = ["MAX_RECORDS", "Options", "build", "parse", "read"]
 
 Path = str | list[str]
 
@@ -90,17 +80,14 @@ class _Channel(NamedTuple):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Compile the options of a feed. Raises ConfigError; see `Options` for what there is."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     if (wanted.values is None) == (wanted.channels is None):
         raise ConfigError("options: give either `values` or `channels`")
     specs = {
         paths.joined(value.path): DatastreamSpec(code, value.unit, value.min, value.max)
         for code, value in (wanted.values or {}).items()
     }
-    return Codec(_Reader(wanted, feed).decode, specs, quick=_quick(wanted, feed))
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), specs, quick=_quick(wanted, feed))
 
 
 def _quick(wanted: Options, feed: FeedView) -> Quick | None:
@@ -157,8 +144,6 @@ class _Reader:
 
     def decode(self, message: Message) -> Decoding:
         """Read one message; PayloadError when nothing in it can be read."""
-        if message.retain and not message.payload:
-            return Decoding([Ignored("empty")])
         root = parse(message.payload)
         found = Decoding()
         for number, record in enumerate(self._each(root)):
@@ -209,14 +194,12 @@ class _Reader:
 
     def _sight(self, thing: str, record: Any, root: Any, out: Decoding) -> None:  # noqa: ANN401
         label = None if self._label is None else self._label(record, root)
-        shown = label.strip()[: paths.MAX_NAME] if isinstance(label, str) else ""
         try:
             lon, lat = self._position(record, root)
         except PayloadError as error:
             out.outcomes.append(error)
             lon = lat = None
-        named = shown if shown and shown.isprintable() else None
-        sighting = Sighting(thing, named, lon, lat)
+        sighting = Sighting(thing, naming.label(label), lon, lat)
         if not out.sightings or out.sightings[-1] != sighting:  # one a station, not one a channel
             out.sightings.append(sighting)
 

@@ -19,20 +19,12 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Status,
-    moments,
-    paths,
-)
-from ingest.codecs.json_values import MAX_RECORDS, parse
-from ingest.codecs.measured import Origin, typed
-from ingest.codecs.recent import Recent
+from ingest.codec import EMPTY, Codec, Decoding, FeedView, Ignored, Message, Outcome, Status
+from ingest.reading import moments, paths
+from ingest.reading.json_values import MAX_RECORDS, parse
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ingest.reading.recent import Recent
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.intake import DatastreamSpec
 from ioc.domain.observation import DeviceState
@@ -65,10 +57,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Return the codec of a feed; ConfigError for options, or a topic without `{path*}`."""
-    try:
-        msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    read_options(options, Options)
     if _PART not in feed.names:
         raise ConfigError("frigate: end the topic with {path*}, as in frigate/{path*}")
     moment = moments.reader("epoch_s", feed.zone)
@@ -90,7 +79,7 @@ class _Recorder:
         if words[-1] == "snapshot" or message.payload.startswith(_PICTURES):
             return Decoding([Ignored("image")])
         if not message.payload:
-            return Decoding([Ignored("empty")])
+            return Decoding([EMPTY])
         prefix = message.topic.removesuffix("/" + path)
         if path == "available":
             return Decoding(list(self._recorder(paths.named(prefix), _state(message))))

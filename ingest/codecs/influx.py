@@ -14,12 +14,15 @@ from typing import Any, Final, Literal
 import msgspec
 from line_protocol_parser import LineFormatError, parse_line
 
-from ingest.codecs import Codec, Decoding, FeedView, Ignored, Message, Outcome, paths
-from ingest.codecs.json_values import MAX_RECORDS
-from ingest.codecs.measured import Origin, deleted, typed
-from ingest.codecs.paths import shown
-from ingest.codecs.series import Series
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import Codec, Decoding, FeedView, Message, Outcome
+from ingest.reading import paths
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.json_values import MAX_RECORDS
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ingest.reading.paths import shown
+from ingest.reading.series import Series
+from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 
 MAX_TAGS: Final = 100  # a line with more is no line of a device; see the parser's square above
@@ -46,18 +49,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Return the codec of a feed; ConfigError for options that do not exist."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     series = Series(wanted.things, wanted.series, wanted.thing, feed.names)
     ratio = _PER_MICRO[wanted.precision]
-    return Codec(lambda message: _decode(message, series, ratio))
+    return Codec(unless_deleted(lambda message: _decode(message, series, ratio)))
 
 
 def _decode(message: Message, series: Series, ratio: tuple[int, int]) -> Decoding:
-    if deleted(message):
-        return Decoding([Ignored("empty")])
     found = Decoding()
     for line in _lines(message.payload):
         try:

@@ -14,10 +14,13 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Ignored, Message, Outcome, moments, paths
-from ingest.codecs.json_values import MAX_RECORDS, parse
-from ingest.codecs.measured import Origin, deleted, typed
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome
+from ingest.reading import moments, paths
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.json_values import MAX_RECORDS, parse
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ioc.domain.errors import PayloadError
 from ioc.domain.observation import Decoded, Flag, Quality
 
 _READ_WELL: Final = (None, 0)  # error codes of a tag that has a value
@@ -31,17 +34,12 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Return the codec of a feed; ConfigError for options that do not exist."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     moment = moments.reader(wanted.time_format, feed.zone)
-    return Codec(lambda message: _decode(message, moment))
+    return Codec(unless_deleted(lambda message: _decode(message, moment)))
 
 
 def _decode(message: Message, moment: moments.Reader) -> Decoding:
-    if deleted(message):
-        return Decoding([Ignored("empty")])
     root = parse(message.payload)
     if not isinstance(root, dict):
         raise PayloadError("not_of_format", "no object")

@@ -18,25 +18,18 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Status,
-    moments,
-    paths,
-)
-from ingest.codecs.camera import RECORDING
-from ingest.codecs.json_values import parse
-from ingest.codecs.measured import Origin, number
-from ingest.codecs.recent import Recent
+from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome, Status
+from ingest.reading import moments, paths
+from ingest.reading.deletions import unless_empty
+from ingest.reading.json_values import parse
+from ingest.reading.measured import Origin, number
+from ingest.reading.options import read_options
+from ingest.reading.recent import Recent
+from ingest.reading.recording import RECORDING
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec
-from ioc.domain.observation import Decoded, DeviceState, Flag
+from ioc.domain.observation import DeviceState, Flag
 
 MAX_CAMERAS: Final = 10_000  # a province's
 MAX_PROPERTIES: Final = 64  # of one camera: eight kinds by eight video sources; of one event
@@ -73,15 +66,12 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Return the codec of a feed; ConfigError for options, or a topic without `{event*}`."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     if _EVENT not in feed.names:
         raise ConfigError("onvif: end the topic with {event*}, as in {device}/onvif-ej/{event*}")
     cameras = _Cameras(paths.name(wanted.thing, feed.names), moments.reader("auto", "UTC"))
     meanings = {_RECORDING: DatastreamSpec("recording_status")}
-    return Codec(cameras.decode, meanings, stateful=True)
+    return Codec(unless_empty(cameras.decode), meanings, stateful=True)
 
 
 class _Cameras:
@@ -94,8 +84,6 @@ class _Cameras:
 
     def decode(self, message: Message) -> Decoding:
         """Read one event; PayloadError when it cannot be read."""
-        if not message.payload:
-            return Decoding([Ignored("empty")])
         topic, source = _topic(message.parts[_EVENT])
         problem = next((p for t, p in _PROBLEMS.items() if (topic + "/").startswith(t + "/")), None)
         recording = topic.startswith("Recording")
@@ -187,10 +175,9 @@ def _word(raw: Any) -> str:  # noqa: ANN401  JSON
 
 def _recording(origin: Origin, topic: str, data: Mapping[str, Any]) -> Outcome:
     """Return whether the camera records, as the topic's last word or the first state says."""
-    thing, time, flags = origin
     for raw in (topic.rpartition("/")[2], *data.values()):
         word = _word(raw)
         if word in _STARTED or word in _STOPPED:
             code = RECORDING["on" if word in _STARTED else "off"]
-            return Decoded(thing, _RECORDING, time, float(code), flags=flags)
+            return origin.value(_RECORDING, float(code))
     return Ignored("event_kind")

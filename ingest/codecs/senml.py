@@ -24,9 +24,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Ignored, Message, Outcome, cbor, paths
-from ingest.codecs.configurable_json import MAX_RECORDS, read
-from ingest.codecs.configurable_json import parse as parse_json
+from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome
+from ingest.reading import cbor, paths
+from ingest.reading.deletions import unless_empty
+from ingest.reading.json_values import MAX_RECORDS, read
+from ingest.reading.json_values import parse as parse_json
+from ingest.reading.options import read_options
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.observation import Decoded, Flag, Quality
@@ -58,13 +61,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Compile the options of a feed. Raises ConfigError; see `Options` for what there is."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}; there are encoding and thing") from error
+    wanted = read_options(options, Options)
     if wanted.thing is not None and "{" not in wanted.thing:
         raise ConfigError(f"thing {wanted.thing!r}: name a part of the topic in braces")
-    return Codec(_Reader(wanted, feed).decode)
+    return Codec(unless_empty(_Reader(wanted, feed).decode))
 
 
 class _Reader:
@@ -77,8 +77,6 @@ class _Reader:
 
     def decode(self, message: Message) -> Decoding:
         """Read one pack; PayloadError when nothing in it can be read."""
-        if not message.payload:
-            return Decoding([Ignored("empty")])
         pack = _Pack(message.received, lambda: self._thing(message))
         found = Decoding()
         for record in _records(self._parse(message.payload)):

@@ -10,16 +10,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from math import isnan
 from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Message, Outcome, naming, paths, trees
-from ingest.codecs.configurable_json import MAX_RECORDS, read
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import METADATA, TEXT, Codec, Decoding, FeedView, Message, Outcome
+from ingest.reading import json_values, naming, paths
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.json_values import MAX_RECORDS
+from ingest.reading.measured import Origin, number
+from ingest.reading.options import read_options
+from ioc.domain.errors import PayloadError
 from ioc.domain.intake import DatastreamSpec, Sighting
-from ioc.domain.observation import Decoded, Quality
+from ioc.domain.observation import Decoded
 
 _IDS: Final = ("esp8266id", "esp32id", "raspiid", "rpiid")
 _TEXTS: Final = frozenset({"GPS_date", "GPS_time", "GPS_timestamp"})
@@ -63,11 +66,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the codec. Raises ConfigError where the topics do not name the device."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
-    return Codec(_Reader(wanted, feed).decode, _DATASTREAMS)
+    wanted = read_options(options, Options)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), _DATASTREAMS)
 
 
 class _Reader:
@@ -76,8 +76,6 @@ class _Reader:
 
     def decode(self, message: Message) -> Decoding:
         """Read one message; PayloadError when nothing in it can be read."""
-        if not message.payload and message.retain:
-            return Decoding([trees.EMPTY])
         root, broken = _document(message.payload)
         thing = _own_id(root) or self._thing(message)
         values = root.get("sensordatavalues")
@@ -87,7 +85,7 @@ class _Reader:
             raise PayloadError("too_many_records", str(len(values)))
         found = Decoding()
         if root.keys() - {"sensordatavalues", *_IDS}:
-            found.outcomes.append(trees.METADATA)
+            found.outcomes.append(METADATA)
         found.outcomes.extend(_value(thing, value) for value in values)
         if broken is not None:
             found.outcomes.append(broken)
@@ -100,7 +98,7 @@ class _Reader:
 def _document(payload: bytes) -> tuple[dict[str, Any], PayloadError | None]:
     """Return the object and what of it is broken; PayloadError where nothing can be read."""
     try:
-        return trees.document(payload), None
+        return json_values.document(payload), None
     except PayloadError as error:
         if error.reason not in _BROKEN:
             raise
@@ -143,16 +141,10 @@ def _value(thing: str, record: Any) -> Outcome:  # noqa: ANN401  JSON
     if not isinstance(name, str) or not _is_name(name):
         return PayloadError("unnamed_channel", paths.shown(name))
     if name in _TEXTS:
-        return trees.TEXT
+        return TEXT
     if "value" not in record:
         return PayloadError("missing_value", name)
-    try:
-        result = read(record["value"], None)
-    except PayloadError as error:
-        return PayloadError(error.reason, f"{name}: {error.detail}")
-    return Decoded(
-        thing, name, None, result, None, Quality.MISSING if isnan(result) else Quality.GOOD
-    )
+    return number(Origin(thing), name, record["value"])
 
 
 def _is_name(text: str) -> bool:

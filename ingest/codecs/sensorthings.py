@@ -15,19 +15,11 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    configurable_json,
-    leaves,
-    moments,
-    paths,
-)
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome
+from ingest.reading import json_values, measured, moments, naming, paths, tree
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.options import read_options
+from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import Sighting
 from ioc.domain.observation import Decoded, Flag, Quality
@@ -60,11 +52,8 @@ class _Owner(NamedTuple):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the decoder of a feed. Raises ConfigError."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
-    return Codec(_Reader(wanted, feed).decode)
+    wanted = read_options(options, Options)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode))
 
 
 class _Reader:
@@ -76,18 +65,16 @@ class _Reader:
 
     def decode(self, message: Message) -> Decoding:
         """Read one Observation, or a list of them; PayloadError when nothing can be read."""
-        if not message.payload and message.retain:
-            return Decoding([Ignored("empty")])
-        root = configurable_json.parse(message.payload)
+        root = json_values.parse(message.payload)
         records = root if isinstance(root, list) else [root]
-        if len(records) > configurable_json.MAX_RECORDS:
+        if len(records) > json_values.MAX_RECORDS:
             raise PayloadError("too_many_records", str(len(records)))
         found = Decoding()
         for record in records:
             try:
                 self._observation(message.topic, record, found)
             except PayloadError as error:
-                found.outcomes.append(leaves.readable(error))
+                found.outcomes.append(measured.readable(error))
         return found if found.outcomes else Decoding([Ignored("unused")])
 
     def _observation(self, topic: str, record: Any, out: Decoding) -> None:  # noqa: ANN401  JSON
@@ -115,7 +102,7 @@ class _Reader:
         try:
             return self._moment(phenomenon)
         except PayloadError as error:
-            raise PayloadError(error.reason, leaves.shown(error.detail)) from error
+            raise PayloadError(error.reason, paths.shown(error.detail)) from error
 
     def _quality(self, raw: Any) -> Quality:  # noqa: ANN401  JSON
         if raw is None or not self._codes:
@@ -139,7 +126,7 @@ def _values(
 ) -> Iterator[Outcome]:
     """Yield the result; that of a MultiDatastream is a list, its values are result/0, result/1."""
     listed = isinstance(result, (dict, list))
-    found = leaves.leaves(result, prefix="result/") if listed else leaves.leaves({"result": result})
+    found = tree.values(result, prefix="result/") if listed else tree.values({"result": result})
     for index, (path, value) in enumerate(found):
         if not isinstance(value, float):
             yield value
@@ -168,8 +155,8 @@ def _owner(topic: str, record: Mapping[str, Any]) -> _Owner:
     thing = thing if isinstance(thing, dict) else {}
     of_thing = _entity("Things", thing)
     if of_thing is not None:
-        return _Owner(of_thing, name, leaves.label(thing.get("name")), units)
-    return _Owner(name, "", leaves.label(stream.get("name")), units)
+        return _Owner(of_thing, name, naming.label(thing.get("name")), units)
+    return _Owner(name, "", naming.label(stream.get("name")), units)
 
 
 def _entity(kind: str, entity: Mapping[str, Any]) -> str | None:

@@ -13,22 +13,14 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Status,
-    moments,
-    naming,
-    paths,
-    trees,
-)
-from ingest.codecs.configurable_json import MAX_RECORDS
-from ingest.codecs.trees import Leaf, Origin, Shape
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import EMPTY, Codec, Decoding, FeedView, Ignored, Message, Outcome, Status
+from ingest.reading import json_values, moments, naming, paths, tree
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.json_values import MAX_RECORDS
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ingest.reading.tree import Leaf, Shape
+from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec
 from ioc.domain.observation import DeviceState, Flag, Quality
@@ -93,11 +85,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the codec. Raises ConfigError where `thing` names what the topics do not have."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
-    return Codec(_Reader(wanted, feed).decode, _DATASTREAMS)
+    wanted = read_options(options, Options)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), _DATASTREAMS)
 
 
 class _Reader:
@@ -126,9 +115,7 @@ class _Reader:
         return naming.checked(prefix) if self._named is None else self._named(message)
 
     def _frame(self, thing: str, message: Message) -> list[Outcome]:
-        if not message.payload and message.retain:
-            return [trees.EMPTY]
-        frame = trees.document(message.payload)
+        frame = json_values.document(message.payload)
         method, params = frame.get("method"), frame.get("params")
         if method in ("NotifyStatus", "NotifyFullStatus"):
             if not isinstance(params, dict):
@@ -139,9 +126,7 @@ class _Reader:
         return [Ignored("unused")]  # the answer to somebody's request
 
     def _component(self, thing: str, component: str, message: Message) -> list[Outcome]:
-        if not message.payload and message.retain:
-            return [trees.EMPTY]
-        return self._states(thing, {component: trees.document(message.payload)})
+        return self._states(thing, {component: json_values.document(message.payload)})
 
     def _states(self, thing: str, params: dict[str, Any]) -> list[Outcome]:
         """Read components by name, with the time of the frame or, where it has one, their own."""
@@ -152,7 +137,7 @@ class _Reader:
         except PayloadError as error:
             outcomes.append(PayloadError(error.reason, f"ts: {error.detail}"))
         origins: dict[str, Origin] = {}
-        for found in trees.leaves(params, _SHAPE):
+        for found in tree.leaves(params, _SHAPE):
             if not isinstance(found, Leaf):
                 outcomes.append(found)
                 continue
@@ -160,7 +145,7 @@ class _Reader:
             origin = origins.get(name)
             if origin is None:
                 origin = origins[name] = self._origin(whole, params.get(name))
-            outcomes.append(trees.outcome(found, origin))
+            outcomes.append(typed(origin, found.path, found.value))
         return outcomes
 
     def _origin(self, whole: Origin, component: Any) -> Origin:  # noqa: ANN401  JSON
@@ -182,7 +167,10 @@ class _Reader:
 
 
 def _events(params: Any) -> list[Outcome]:  # noqa: ANN401  JSON
-    events = params.get("events") if isinstance(params, dict) else None
+    """Pass over events, each for itself; a frame without any is one event that says nothing."""
+    if not isinstance(params, dict):
+        raise PayloadError("not_of_format", "params is no object")
+    events = params.get("events") or [None]
     if not isinstance(events, list):
         raise PayloadError("not_of_format", "params.events is no list")
     if len(events) > MAX_RECORDS:
@@ -192,7 +180,7 @@ def _events(params: Any) -> list[Outcome]:  # noqa: ANN401  JSON
 
 def _online(thing: str, message: Message) -> Outcome:
     if not message.payload:
-        return trees.EMPTY
+        return EMPTY
     state = _STATES.get(message.payload.strip()[:8].lower())
     if state is None:
         return PayloadError("bad_state", paths.shown(message.payload[:32].decode(errors="replace")))

@@ -15,21 +15,13 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Status,
-    moments,
-    naming,
-    paths,
-    trees,
-)
-from ingest.codecs.trees import Leaf, Origin, Shape
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import EMPTY, Codec, Decoding, FeedView, Ignored, Message, Outcome, Status
+from ingest.reading import json_values, moments, naming, paths, tree
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ingest.reading.tree import Leaf, Shape
+from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec
 from ioc.domain.observation import DeviceState, Flag
@@ -83,8 +75,11 @@ _DATASTREAMS: Final[Mapping[str, DatastreamSpec]] = {
     "ENERGY/Yesterday": DatastreamSpec(None, "kWh"),
     "ENERGY/Yesterday/*": DatastreamSpec(None, "kWh"),
     "ENERGY/Period": DatastreamSpec(None, "Wh"),
+    "ENERGY/Period/*": DatastreamSpec(None, "Wh"),
     "ENERGY/ApparentPower": DatastreamSpec(None, "VA"),
+    "ENERGY/ApparentPower/*": DatastreamSpec(None, "VA"),
     "ENERGY/ReactivePower": DatastreamSpec(None, "var"),
+    "ENERGY/ReactivePower/*": DatastreamSpec(None, "var"),
     "*/Temperature": DatastreamSpec("temperature"),
     "*/Humidity": DatastreamSpec("humidity", "%"),
     "*/DewPoint": DatastreamSpec("dew_point"),
@@ -113,11 +108,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the codec. Raises ConfigError where the topics do not name the device."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
-    return Codec(_Reader(wanted, feed).decode, _DATASTREAMS)
+    wanted = read_options(options, Options)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), _DATASTREAMS)
 
 
 class _Reader:
@@ -135,9 +127,7 @@ class _Reader:
             return Decoding([_WITHOUT_VALUES[kind]])
         if kind not in _VALUES:
             raise PayloadError("unknown_topic", paths.shown(message.topic))
-        if not message.payload and message.retain:
-            return Decoding([trees.EMPTY])
-        return Decoding(self._values(thing, trees.document(message.payload)))
+        return Decoding(self._values(thing, json_values.document(message.payload)))
 
     def _values(self, thing: str, root: dict[str, Any]) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -147,12 +137,12 @@ class _Reader:
         except PayloadError as error:
             outcomes.append(error)
         origin = Origin(thing, time, flags)
-        for found in trees.leaves(root, _SHAPE):
+        for found in tree.leaves(root, _SHAPE):
             if not isinstance(found, Leaf):
                 outcomes.append(found)
                 continue
             beside = _UNITS.get(found.key.rstrip("0123456789"), "")
-            outcomes.append(trees.outcome(found, origin, trees.unit(root.get(beside))))
+            outcomes.append(typed(origin, found.path, found.value, naming.unit(root.get(beside))))
         return outcomes
 
     def _when(self, root: dict[str, Any]) -> tuple[Micros | None, Flag]:
@@ -162,7 +152,7 @@ class _Reader:
 
 def _life(thing: str, message: Message) -> Outcome:
     if not message.payload:
-        return trees.EMPTY
+        return EMPTY
     word = message.payload[:32].decode(errors="replace").strip()
     state = _LIFE.get(word.lower())
     return PayloadError("bad_state", paths.shown(word)) if state is None else Status(thing, state)

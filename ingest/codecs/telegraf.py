@@ -11,11 +11,14 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Ignored, Message, Outcome, moments, paths
-from ingest.codecs.json_values import MAX_RECORDS, parse
-from ingest.codecs.measured import Origin, deleted, typed
-from ingest.codecs.series import Series
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import Codec, Decoding, FeedView, Message, Outcome
+from ingest.reading import moments, paths
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.json_values import MAX_RECORDS, parse
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ingest.reading.series import Series
+from ioc.domain.errors import PayloadError
 from ioc.domain.intake import DatastreamSpec
 
 MAX_DEPTH: Final = 8  # nested fields come from json_nested_fields_include; nobody nests deeper
@@ -48,11 +51,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Return the codec of a feed; ConfigError for options that do not exist."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
-    return Codec(_Reader(wanted, feed).decode, _MEANINGS)
+    wanted = read_options(options, Options)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), _MEANINGS)
 
 
 class _Reader:
@@ -65,8 +65,6 @@ class _Reader:
 
     def decode(self, message: Message) -> Decoding:
         """Read one message; PayloadError when nothing in it can be read."""
-        if deleted(message):
-            return Decoding([Ignored("empty")])
         root = parse(message.payload)
         metrics = root.get("metrics") if isinstance(root, dict) else root
         each = metrics if isinstance(metrics, list) else [root]

@@ -9,28 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from math import isnan
 from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Status,
-    configurable_json,
-    leaves,
-    moments,
-    paths,
-)
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome, Status
+from ingest.reading import json_values, measured, moments, paths, tree
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.measured import Origin
+from ingest.reading.options import read_options
+from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import Sighting
-from ioc.domain.observation import Decoded, DeviceState, Flag, Quality
+from ioc.domain.observation import DeviceState
 
 _DEVICE_API: Final = "v1/devices/me/"
 _GATEWAY_API: Final = "v1/gateway/"
@@ -48,11 +39,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the decoder of a feed. Raises ConfigError."""
-    try:
-        msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
-    return Codec(_Reader(feed).decode)
+    read_options(options, Options)
+    return Codec(unless_deleted(_Reader(feed).decode))
 
 
 class _Reader:
@@ -66,8 +54,6 @@ class _Reader:
         device = message.parts.get("device") or prefix.rsplit("/", 1)[-1]
         if api == _DEVICE_API and not device:
             raise PayloadError("no_device")
-        if not message.payload and message.retain:
-            return Decoding([Ignored("empty")])
         found = Decoding()
         for item in self._items(api, kind, device, message.payload):
             if isinstance(item, Sighting):
@@ -83,7 +69,7 @@ class _Reader:
         if kind not in ("telemetry", "attributes") and state is None:
             yield Ignored("event_kind")
             return
-        root = configurable_json.parse(payload)
+        root = json_values.parse(payload)
         if state is not None:
             yield Status(self._named(root.get("device") if isinstance(root, dict) else None), state)
         elif api == _DEVICE_API:
@@ -104,7 +90,7 @@ class _Reader:
             else:
                 yield from self._telemetry(thing, content)
         except PayloadError as error:
-            yield leaves.readable(error, device)
+            yield measured.readable(error, device)
 
     def _telemetry(self, thing: str, content: Any) -> Iterator[Item]:  # noqa: ANN401  JSON
         records = content if isinstance(content, list) else [content]
@@ -113,7 +99,7 @@ class _Reader:
             try:
                 yield from self._record(thing, record)
             except PayloadError as error:
-                yield leaves.readable(error, thing)
+                yield measured.readable(error, thing)
 
     def _record(self, thing: str, record: Any) -> Iterator[Outcome]:  # noqa: ANN401  JSON
         if not isinstance(record, dict):
@@ -125,8 +111,9 @@ class _Reader:
             values = record["values"]
             if not isinstance(values, dict):
                 raise PayloadError("not_of_format", "values")
-        for path, result in leaves.leaves(values, _number_in):
-            yield _decoded(thing, path, time, result) if isinstance(result, float) else result
+        origin = Origin(thing, time)
+        for path, result in tree.values(values, _number_in):
+            yield origin.value(path, result) if isinstance(result, float) else result
 
     def _named(self, raw: Any) -> str:  # noqa: ANN401  JSON
         return self._thing({}, {"device": raw}, None)
@@ -134,7 +121,7 @@ class _Reader:
 
 def _bounded(records: int) -> None:
     """Refuse a message that would fill more than one transaction."""
-    if records > configurable_json.MAX_RECORDS:
+    if records > json_values.MAX_RECORDS:
         raise PayloadError("too_many_records", str(records))
 
 
@@ -144,19 +131,14 @@ def _split(topic: str) -> tuple[str, str, str]:
         head, found, kind = topic.partition(api)
         if found and (not head or head.endswith("/")):
             return head.rstrip("/"), api, kind
-    raise PayloadError("unknown_topic", leaves.shown(topic))
+    raise PayloadError("unknown_topic", paths.shown(topic))
 
 
 def _number_in(_path: str, text: str) -> float | None:
     text = text.strip()
     if len(text) <= _LONGEST and _NUMBER.fullmatch(text):
-        return leaves.number_in(text)
+        return json_values.number_in(text)
     return None
-
-
-def _decoded(thing: str, path: str, time: Micros | None, result: float) -> Decoded:
-    quality = Quality.MISSING if isnan(result) else Quality.GOOD
-    return Decoded(thing, path, time, result, None, quality, Flag.NONE)
 
 
 def _position(thing: str, attributes: Any) -> Iterator[Sighting]:  # noqa: ANN401  JSON

@@ -16,8 +16,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Ignored, Message, moments, paths
-from ingest.codecs.configurable_json import read
+from ingest.codec import Codec, Decoding, FeedView, Message
+from ingest.reading import moments, paths
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.json_values import read
+from ingest.reading.options import read_options
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec
@@ -73,15 +76,12 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the decoder of a feed whose topic names the file: `…/{file}`. Raises ConfigError."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     if "file" not in feed.names:
         raise ConfigError(
             "the topic of station files needs a level {file}: the file tells the station"
         )
-    return Codec(_Reader(wanted, feed).decode, SYMBOLS)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), SYMBOLS)
 
 
 class _Reader:
@@ -96,8 +96,6 @@ class _Reader:
 
     def decode(self, message: Message) -> Decoding:
         """Read one file; PayloadError when it is none or its name tells no station."""
-        if message.retain and not message.payload:
-            return Decoding([Ignored("empty")])
         thing = self._station(message)
         found = Decoding()
         times: dict[str, tuple[Micros, Flag]] = {}  # most lines of a file have one time

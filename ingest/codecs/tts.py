@@ -13,22 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    configurable_json,
-    leaves,
-    lorawan,
-    moments,
-    paths,
-)
-from ingest.codecs.devices import Device
-from ingest.codecs.devices.models import Models
-from ingest.codecs.lorawan import Origin
+from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome
+from ingest.reading import json_values, lorawan, measured, moments, naming, paths, tree
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.devices import Device
+from ingest.reading.devices.models import Models
+from ingest.reading.measured import Origin
+from ingest.reading.options import read_options
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec, Sighting
@@ -65,10 +56,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the decoder of a feed. Raises ConfigError."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     for part in ("device", "kind"):
         if part not in feed.names:
             raise ConfigError(
@@ -77,7 +65,7 @@ def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
             )
     specs = {path: DatastreamSpec(code, unit) for path, (code, unit) in NORMALIZED.items()}
     specs[_BATTERY] = DatastreamSpec("battery", "%")
-    return Codec(_Reader(wanted, feed).decode, specs)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), specs)
 
 
 class _Reader:
@@ -95,9 +83,7 @@ class _Reader:
         kind = message.parts["kind"]
         if kind not in ("up", "up/normalized", "location/solved"):
             return Decoding([Ignored("event_kind")])
-        if not message.payload and message.retain:
-            return Decoding([Ignored("empty")])
-        root = _object(configurable_json.parse(message.payload), "no object")
+        root = _object(json_values.parse(message.payload), "no object")
         ids = _object(root.get("end_device_ids", {}), "end_device_ids")
         thing = self._thing(message, ids)
         if kind == "location/solved":
@@ -134,7 +120,7 @@ class _Reader:
         if time is not None:
             return time, Flag.TIME_GATEWAY
         if "received_at" in root or "received_at" in uplink:
-            raise PayloadError("bad_time", leaves.shown(root.get("received_at")))
+            raise PayloadError("bad_time", paths.shown(root.get("received_at")))
         return None, Flag.NONE
 
     def _time(self, holder: Mapping[str, Any]) -> Micros | None:
@@ -170,18 +156,18 @@ class _Reader:
     def _normalized(self, origin: Origin, payload: Any) -> Iterator[Outcome]:  # noqa: ANN401  JSON
         """Yield the measurements; what would stand twice at one time is named by its index too."""
         records = payload if isinstance(payload, list) else [payload]
-        if len(records) > configurable_json.MAX_RECORDS:
+        if len(records) > json_values.MAX_RECORDS:
             raise PayloadError("too_many_records", str(len(records)))
         seen: set[tuple[str, Micros | None]] = set()
-        for index, record in enumerate(records):
+        for index, raw in enumerate(records):
             try:
-                measured = _object(record, f"normalized_payload {index}")
-                then = self._measured(origin, measured)
+                record = _object(raw, f"normalized_payload {index}")
+                then = self._measured(origin, record)
             except PayloadError as error:
-                yield leaves.readable(error)
+                yield measured.readable(error)
                 continue
-            values = {key: value for key, value in measured.items() if key != "time"}
-            for path, result in leaves.leaves(values):
+            values = {key: value for key, value in record.items() if key != "time"}
+            for path, result in tree.values(values):
                 name = f"{index}/{path}" if (path, then.time) in seen else path
                 seen.add((path, then.time))
                 unit = NORMALIZED.get(path, (None, None))[1]
@@ -197,9 +183,9 @@ class _Reader:
     def _battery(self, origin: Origin, last: Mapping[str, Any]) -> Outcome:
         """Read the battery of the last status answer; absent is 0, its time is of that answer."""
         try:
-            value = configurable_json.read(last.get("value", 0), None)
+            value = json_values.read(last.get("value", 0), None)
         except PayloadError as error:
-            return leaves.readable(error, _BATTERY)
+            return measured.readable(error, _BATTERY)
         time = self._time(last)
         then = origin if time is None else origin._replace(time=time)
         return then.value(_BATTERY, value, "%")
@@ -214,7 +200,7 @@ def _undecoded(origin: Origin, uplink: Mapping[str, Any], device: Device | None)
     warnings = uplink.get("decoded_payload_warnings")
     if warnings:
         told = warnings[0] if isinstance(warnings, list) else warnings
-        return [PayloadError("decoder_failed", leaves.shown(told, leaves.MAX_DETAIL))]
+        return [PayloadError("decoder_failed", paths.shown(told, measured.MAX_DETAIL))]
     if frame and uplink.get("decoded_payload") is None:
         return [PayloadError("no_decoder", f"fPort {lorawan.port_of(uplink.get('f_port'))}")]
     return []
@@ -228,7 +214,7 @@ def _object(raw: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401  JSON
 
 def _label(ids: Mapping[str, Any]) -> str | None:
     """Return the id that people gave the device: the DevEUI says nothing to them."""
-    return leaves.label(ids.get("device_id"))
+    return naming.label(ids.get("device_id"))
 
 
 def _sightings(thing: str, ids: Mapping[str, Any], uplink: Mapping[str, Any]) -> list[Sighting]:

@@ -13,10 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import Codec, Decoding, FeedView, Ignored, Message, Outcome, moments, paths
-from ingest.codecs.json_values import MAX_RECORDS
-from ingest.codecs.measured import Origin, deleted, number
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome
+from ingest.reading import moments, paths
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.json_values import MAX_RECORDS
+from ingest.reading.measured import Origin, number
+from ingest.reading.options import read_options
+from ioc.domain.errors import PayloadError
 
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}.*", re.DOTALL)
 
@@ -29,18 +32,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Return the codec of a feed; ConfigError for options that do not exist."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     thing = paths.name(wanted.thing, feed.names)
     moment = moments.reader("iso", feed.zone)
-    return Codec(lambda message: _decode(message, thing, moment))
+    return Codec(unless_deleted(lambda message: _decode(message, thing, moment)))
 
 
 def _decode(message: Message, thing: paths.Name, moment: moments.Reader) -> Decoding:
-    if deleted(message):
-        return Decoding([Ignored("empty")])
     device = thing(message.parts, paths.ABSENT, paths.ABSENT)
     try:
         text = message.payload.decode()

@@ -7,12 +7,15 @@ clock. The bridge itself is the thing "bridge".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
+from ingest.codec import (
+    EMPTY,
+    METADATA,
     Codec,
     Decoding,
     FeedView,
@@ -20,13 +23,12 @@ from ingest.codecs import (
     Message,
     Outcome,
     Status,
-    moments,
-    naming,
-    paths,
-    trees,
 )
-from ingest.codecs.configurable_json import parse
-from ingest.codecs.trees import Leaf, Origin, Shape
+from ingest.reading import json_values, moments, naming, paths, tree
+from ingest.reading.json_values import parse
+from ingest.reading.measured import Origin, typed
+from ingest.reading.options import read_options
+from ingest.reading.tree import Leaf, Shape
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import DatastreamSpec
@@ -49,6 +51,8 @@ _BRIDGE_TOPICS: Final = {
     "response": Ignored("unused"),
 }
 _LIFE: Final = {"online": DeviceState.ONLINE, "offline": DeviceState.OFFLINE}
+_WORD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_ .:-]{0,63}")
+_JSON_WORDS: Final = frozenset({b"true", b"false", b"null", b"NaN", b"Infinity"})
 _DISCOVERY: Final = Ignored("discovery")
 
 # `voltage` is mV of a battery in one device and V of the mains in the next, `illuminance` lux or a
@@ -78,10 +82,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the codec. Raises ConfigError where the topics have no part that holds the name."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     if wanted.name not in feed.names:
         raise ConfigError(f"the topic has no part {{{wanted.name}*}}: write it as base/{{name*}}")
     return Codec(_Reader(wanted, feed).decode, _DATASTREAMS, stateful=True)
@@ -105,8 +106,8 @@ class _Reader:
         if head and (last in _ORDERS or _ORDERS.intersection(name.split("/")[-2:-1])):
             return Decoding([Ignored("unused")])
         if not message.payload:  # a renamed or removed device: its retained state is deleted
-            return Decoding([trees.EMPTY])
-        root = parse(message.payload)
+            return Decoding([EMPTY])
+        root = _content(message.payload, bare=bool(head))
         if not isinstance(root, dict):
             return Decoding([_attribute(head, last, root)])
         return Decoding(self._state(base, naming.checked(name), root))
@@ -117,7 +118,7 @@ class _Reader:
         if topic == "devices" and message.payload:
             self._learn(base, parse(message.payload))
             return _DISCOVERY
-        return _BRIDGE_TOPICS.get(topic.partition("/")[0], trees.METADATA)
+        return _BRIDGE_TOPICS.get(topic.partition("/")[0], METADATA)
 
     def _learn(self, base: str, devices: Any) -> None:  # noqa: ANN401  JSON
         """Replace what is known of one bridge's devices: the list is always whole."""
@@ -147,10 +148,10 @@ class _Reader:
             outcomes.append(PayloadError(error.reason, f"last_seen: {error.detail}"))
         origin = Origin(thing, time, flags)
         units = self._units.get(base, {})
-        for found in trees.leaves(root, _SHAPE):
+        for found in tree.leaves(root, _SHAPE):
             if isinstance(found, Leaf):
                 unit = units.get((thing, found.path))
-                outcomes.append(trees.outcome(found, origin, unit))
+                outcomes.append(typed(origin, found.path, found.value, unit))
             else:
                 outcomes.append(found)
         return outcomes
@@ -168,7 +169,7 @@ def _exposed(exposes: Any, depth: int) -> Iterator[tuple[str, str]]:  # noqa: AN
     for one in exposes:
         if not isinstance(one, dict):
             continue
-        key, unit = one.get("property"), trees.unit(one.get("unit"))
+        key, unit = one.get("property"), naming.unit(one.get("unit"))
         if isinstance(key, str) and unit is not None:
             yield key, unit
         prefix = f"{key}/" if one.get("type") == "composite" and isinstance(key, str) else ""
@@ -176,21 +177,28 @@ def _exposed(exposes: Any, depth: int) -> Iterator[tuple[str, str]]:  # noqa: AN
             yield prefix + below, its_unit
 
 
+def _content(payload: bytes, *, bare: bool) -> Any:  # noqa: ANN401  JSON
+    """Parse a payload; `output: attribute` sends words `bare`: ON, single, closed."""
+    if bare and payload not in _JSON_WORDS and _WORD.fullmatch(payload):
+        return payload.decode()
+    return parse(payload)
+
+
 def _attribute(head: str, key: str, value: Any) -> Outcome:  # noqa: ANN401  JSON
     """Read `output: attribute`, where each key has a topic of its own and a bare value."""
     if not head or isinstance(value, list):
         raise PayloadError("not_of_format", "an object belongs on a device's own topic")
     name = paths.channel(key)
-    return trees.outcome(Leaf(name, name, value), Origin(naming.checked(head)))
+    return typed(Origin(naming.checked(head)), name, value)
 
 
 def _life(thing: str, payload: bytes) -> Outcome:
     """Read a state: the word alone (before 2.0) or {"state": word}."""
     if not payload:
-        return trees.EMPTY
+        return EMPTY
     word = payload[:32].decode(errors="replace").strip()
     if word.startswith("{"):
-        found = trees.document(payload).get("state")
+        found = json_values.document(payload).get("state")
         word = found if isinstance(found, str) else ""
     state = _LIFE.get(word.lower())
     return PayloadError("bad_state", paths.shown(word)) if state is None else Status(thing, state)

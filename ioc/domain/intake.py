@@ -159,6 +159,9 @@ class Batch:
     letters: list[Letter] = field(default_factory=list)
     remembered: list[Remembered] = field(default_factory=list)
     commands: list[tuple[str, bytes]] = field(default_factory=list)
+    details: dict[int, str] = field(
+        default_factory=dict
+    )  # of states, by their place in the columns
     messages: int = 0  # with those absorbed before decoding
 
     def halves(self) -> tuple[Batch, Batch]:
@@ -184,5 +187,6 @@ class Batch:
             [letter for letter in self.letters if id(letter.arrival) in mine],
             [kept for kept in self.remembered if kept.packet_id in packets],
             self.commands if end == len(self.arrivals) else [],
+            {new: self.details[old] for new, old in enumerate(chosen) if old in self.details},
             len(arrivals),
         )

@@ -20,7 +20,7 @@ from ioc.domain.names import shown
 from ioc.domain.observation import Flag, Quality
 from ioc.domain.quality import WINDOW, Limits
 from ioc.rows import Committed, Floats, Ints, Rows
-from ioc.storage import bulk, dead_letters, observations, pool, things
+from ioc.storage import bulk, dead_letters, observations, pool, status_details, things
 from ioc.storage.observations import Sending, Stamp
 from ioc.storage.registry import Learned, Registry
 from ioc.storage.slot_table import Table
@@ -265,6 +265,9 @@ class Recorder:
         outcome = self._rows.write(
             conn, sending, stamp, messages=batch.messages, refused=len(letters)
         )
+        if batch.details:
+            streams, again = table.ids.tolist(), outcome.absorbed + outcome.corrected > 0
+            status_details.write(conn, streams, batch.times, batch.details, again=again)
         if letters and self._letters:
             dead_letters.insert(conn, letters, stamp.writer, stamp.number)
         remembered = [*batch.remembered, *_refusals(letters)]

@@ -26,6 +26,7 @@ from ioc.domain.location import Outline, Place
 from ioc.domain.quality import Limits
 from ioc.rows import Ints
 from ioc.storage import thing_alias
+from ioc.storage.channels import Channels, Told
 from ioc.storage.declared import spec_of
 from ioc.storage.slot_table import Ref, Table
 from ioc.storage.things import SEED_LOCATIONS, SHORT, Named, count_pending, location_row
@@ -34,9 +35,6 @@ Db = Connection[tuple[Any, ...]]
 Placer: TypeAlias = Callable[[float, float], Place]
 Created: TypeAlias = tuple[int, str, str, str, str, float, float, float | None, float | None]
 
-# A Sparkplug device or a PLC has hundreds of tags; beyond this a name holds a counter.
-STREAMS_PER_THING: Final = 2_000
-
 
 @dataclass(slots=True)
 class Learned:
@@ -44,6 +42,7 @@ class Learned:
 
     things: dict[Named, int] = field(default_factory=dict)
     refs: dict[Key, Ref] = field(default_factory=dict)
+    told: list[tuple[int, str, str, Told]] = field(default_factory=list)  # what was created
     created: int = 0
     full: set[Named] = field(default_factory=set)  # no room for another pending thing
     crowded: set[Named] = field(default_factory=set)  # no room for another datastream of the thing
@@ -70,7 +69,7 @@ class Registry:
         self._things: dict[Named, int] = {}
         self._unplaced: set[Named] = set()
         self._refs: dict[Key, Ref] = {}
-        self._streams: Counter[int] = Counter()  # of each thing
+        self._channels = Channels()
         self._declared: dict[tuple[int, str], DatastreamSpec] = {}  # by thing and raw name
         self.limits: dict[int, Limits] = {}  # of the datastreams that have any
         self.feed_names: Sequence[str] = tuple(feeds)
@@ -100,12 +99,12 @@ class Registry:
         names: defaultdict[int, list[Named]] = defaultdict(list)
         for named, thing in self._things.items():
             names[thing].append(named)
-        self._refs, self._streams = {}, Counter()
+        self._refs, self._channels = {}, Channels()
         for thing, name, sent, *rest in conn.execute(_DATASTREAMS):
-            self._streams[thing] += 1
             if not names[thing]:
                 continue  # retired, and continued by another
             ref = self._ref(self._spoken(names[thing][0][0], thing, name, sent), *rest)
+            self._channels.put(thing, name, sent, Told(ref, rest[2]))
             for feed, device in names[thing]:
                 self._refs[feed, device, name, sent] = ref
         self._place_feeds(self._refs)
@@ -150,8 +149,11 @@ class Registry:
             names = sorted({key[:2] for key in wanted} - self._things.keys())
             self._create(conn, names, sightings, learned)
             known = self._things | learned.things if learned.things else self._things
-            fitting = self._fitting((k for k in wanted if k[:2] in known), known, learned)
-            self._datastreams(conn, fitting, known, learned)
+            there = (key for key in wanted if key[:2] in known)
+            found = self._channels.sort(there, known, self._described)
+            learned.refs |= found.continued
+            learned.crowded |= found.crowded
+            self._datastreams(conn, found.fresh, known, learned)
         self._locate(conn, sightings, learned)
         return learned
 
@@ -159,7 +161,8 @@ class Registry:
         """Remember what a committed transaction created."""
         self._things |= learned.things
         self._refs |= learned.refs
-        self._streams.update(self._things[key[:2]] for key in learned.refs)
+        for created in learned.told:
+            self._channels.put(*created)
         self._place_feeds(learned.refs)
         self._unplaced |= learned.things.keys()
         self._unplaced -= learned.placed
@@ -222,20 +225,6 @@ class Registry:
         for feed, name, thing in conn.execute(_THING_IDS, _columns(fresh)):
             learned.things[feed, name] = thing
 
-    def _fitting(
-        self, keys: Iterable[Key], known: Mapping[Named, int], learned: Learned
-    ) -> list[Key]:
-        """Return the keys for which their things have room."""
-        fitting, new = [], Counter[int]()
-        for key in keys:
-            thing = known[key[:2]]
-            new[thing] += 1
-            if self._streams[thing] + new[thing] > STREAMS_PER_THING:
-                learned.crowded.add(key[:2])
-            else:
-                fitting.append(key)
-        return fitting
-
     def _datastreams(
         self, conn: Db, keys: Sequence[Key], known: Mapping[Named, int], learned: Learned
     ) -> None:
@@ -247,14 +236,12 @@ class Registry:
             rows = [self._datastream_row(known[key[:2]], key) for key in left]
             feeds = dict(zip((row[:3] for row in rows), (key[0] for key in left), strict=True))
             conn.execute(_NEW_DATASTREAMS, _columns(rows))
-            found = {
-                (thing, name, sent): self._ref(
-                    self._spoken(feeds[thing, name, sent], thing, name, sent), *rest
-                )
-                for thing, name, sent, *rest in conn.execute(
-                    _DATASTREAM_IDS, _columns([row[:3] for row in rows])
-                )
-            }
+            found = {}
+            spots = _columns([row[:3] for row in rows])
+            for thing, name, sent, *rest in conn.execute(_DATASTREAM_IDS, spots):
+                spoken = self._spoken(feeds[thing, name, sent], thing, name, sent)
+                found[thing, name, sent] = ref = self._ref(spoken, *rest)
+                learned.told.append((thing, name, sent, Told(ref, rest[2])))
             for key, row in zip(left, rows, strict=True):
                 if row[:3] in found:
                     learned.refs[key] = found[row[:3]]

@@ -23,6 +23,13 @@ delete from observation where ctid = any (array(
   where o.phenomenon_time < now() - p.raw_days * interval '1 day' limit %s))
 """
 
+_OLD_DETAILS: Final = """
+delete from status_detail where ctid = any (array(
+  select s.ctid from status_detail s
+  join datastream d on d.id = s.datastream_id join observed_property p on p.code = d.property
+  where s.phenomenon_time < now() - p.raw_days * interval '1 day' limit %s))
+"""
+
 _OLD_MINUTES: Final = """
 delete from observation_minute where ctid = any (array(
   select m.ctid from observation_minute m
@@ -55,6 +62,7 @@ where state = 'pending' and created_at < now() - %s * interval '1 day' limit 500
 
 def drop_old_observations(conn: Db) -> int:
     """Remove raw values beyond their retention; return chunks (TimescaleDB) or rows removed."""
+    _in_slices(conn, _OLD_DETAILS)
     row = conn.execute(_LONGEST_RAW).fetchone()
     if row is None or row[0] is None:
         return 0
@@ -91,6 +99,7 @@ def expire_pending(conn: Db, days: int) -> int:
             for row in conn.execute("select id from datastream where thing_id = any(%s)", (gone,))
         ]
         conn.execute("delete from observation where datastream_id = any(%s)", (streams,))
+        conn.execute("delete from status_detail where datastream_id = any(%s)", (streams,))
         conn.execute("delete from observation_minute where datastream_id = any(%s)", (streams,))
         conn.execute("delete from observation_hour where datastream_id = any(%s)", (streams,))
         conn.execute("delete from observation_hour_dirty where datastream_id = any(%s)", (streams,))

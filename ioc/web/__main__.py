@@ -64,7 +64,7 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         door=Door(database, clock, session_hours=given.web.session_hours),
         hub=hub,
         broker=Broker(given.mqtt_url),
-        pace=Pace(given.web.push_per_s),
+        pace=Pace(given.web.push_per_s, given.web.workers),
     )
 
 

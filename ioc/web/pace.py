@@ -1,4 +1,10 @@
-"""How fast one caller may ask, in the memory of one worker: no caller takes the place of all."""
+"""How fast one caller may ask, in the memory of one worker: no caller takes the place of all.
+
+Workers share nothing here: a question to Redis before each body would stop the pushing whenever
+Redis is away, and the broker, which is what this protects, takes a hundred times as much. Each
+worker gives its part of the pace, so that all together never give more; who keeps one connection
+open has the part of one worker.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +30,10 @@ class _Caller:
 class Pace:
     """A token bucket for each caller, and a count of what it has in hand."""
 
-    def __init__(self, per_s: float) -> None:
-        self._per_s = per_s
-        self._full = max(1.0, per_s * BURST_S)
+    def __init__(self, per_s: float, workers: int = 1) -> None:
+        """`per_s` is that of an installation of so many workers."""
+        self._per_s = per_s / workers
+        self._full = max(1.0, self._per_s * BURST_S)
         self._callers: OrderedDict[str, _Caller] = OrderedDict()
 
     def enter(self, key: str, now: float) -> float:

@@ -13,6 +13,8 @@ from typing import Final
 
 import orjson
 
+from ioc.domain import hold
+from ioc.domain.hold import Held
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.observation import Flag, Quality
 from ioc.domain.staleness import Freshness, freshness
@@ -40,7 +42,8 @@ class Stream:
     """A datastream and its newest value; `life` is the newest instant that proves life.
 
     `measured` False: it speaks when it likes (a thing's own word on its life, a value that nobody
-    classified), so its silence says nothing while there are others.
+    classified), so its silence says nothing while there are others. `holds`: its words
+    count when they have lasted (`held`); the first one this process hears counts at once.
     """
 
     id: int
@@ -50,8 +53,10 @@ class Stream:
     category: bool
     offline: int | None = None
     measured: bool = True
+    holds: bool = False
     newest: Sample | None = None
     life: int | None = None
+    held: Held | None = None
 
     def take(self, sample: Sample) -> bool:
         """Keep the sample unless a newer one is there; tell whether it was kept."""
@@ -62,6 +67,16 @@ class Stream:
         # device may look alive longer by a clock that runs ahead.
         if not (sample.flags & Flag.RETAINED and sample.flags & _STAND_IN):
             self.life = max(self.life or 0, min(sample.time, sample.received))
+        if self.holds and sample.result is not None and sample.quality == Quality.GOOD:
+            said = Micros(min(sample.time, sample.received))
+            self.held = hold.heard(self.held, round(sample.result), said)
+        return True
+
+    def settle(self, now: Micros) -> bool:
+        """Let a word that has lasted count; tell whether one does now."""
+        if self.held is None or self.held.due is None or now < self.held.due:
+            return False
+        self.held = hold.settled(self.held, now)
         return True
 
     def judge(self, now: Micros) -> Freshness:
@@ -82,7 +97,13 @@ class Stream:
 
     def _good(self) -> float | None:
         sample = self.newest
-        return sample.result if sample is not None and sample.quality == Quality.GOOD else None
+        return self.shown() if sample is not None and sample.quality == Quality.GOOD else None
+
+    def shown(self) -> float | None:
+        """Return the value that screens show: of a state what counts of it."""
+        if self.newest is None or self.newest.result is None or self.held is None:
+            return None if self.newest is None else self.newest.result
+        return float(self.held.state)
 
 
 @dataclass(slots=True)
@@ -100,7 +121,7 @@ class Thing:
     acked: bool = True
 
     def judge(self, now: Micros) -> bool:
-        """Judge freshness anew; tell whether it changed.
+        """Judge freshness, and words that have lasted, anew; tell whether anything changed.
 
         A thing is as fresh as the worst of its measured datastreams that ever spoke (of the others,
         where none did): a sensor that stops must not hide behind the others of its station.
@@ -112,8 +133,10 @@ class Thing:
             key=_WORST.__getitem__,
             default=Freshness.NEVER,
         )
+        changed = sum(stream.settle(now) for stream in self.streams) > 0
         self.next_change = min((_turning(s, now) for s in spoken), default=_NEVER_CHANGES)
-        changed = fresh is not self.fresh
+        self.next_change = min((self.next_change, *_dues(self.streams)))
+        changed |= fresh is not self.fresh
         self.fresh = fresh
         return changed
 
@@ -122,8 +145,8 @@ class Thing:
 
     def entry(self) -> dict[str, object]:
         """Return the thing as `/live` says it."""
-        samples = {s.property: s.newest for s in self.streams if s.newest is not None}
-        times = [sample.time for sample in samples.values()]
+        samples = {s.property: (s.shown(), s.newest) for s in self.streams if s.newest is not None}
+        times = [sample.time for _, sample in samples.values()]
         return {
             "fresh": self.fresh,
             "severity": self.severity,
@@ -131,8 +154,8 @@ class Thing:
             "down": any(stream.down() for stream in self.streams),
             "time": max(times) // _MS if times else None,
             "values": {
-                name: [sample.result, sample.time // _MS, sample.quality]
-                for name, sample in samples.items()
+                name: [shown, sample.time // _MS, sample.quality]
+                for name, (shown, sample) in samples.items()
             },
         }
 
@@ -199,7 +222,7 @@ class Picture:
                 self._streams[stream.id] = (stream, thing)
                 if stream.id in old_streams:
                     old = old_streams[stream.id][0]
-                    stream.newest, stream.life = old.newest, old.life
+                    stream.newest, stream.life, stream.held = old.newest, old.life, old.held
                 self._after(stream, thing)
             thing.judge(now)
 
@@ -233,7 +256,7 @@ class Picture:
             self._simulated.discard(stream.id)
 
     def tick(self, now: Micros) -> set[int]:
-        """Let silence speak: return the shown things whose freshness changed by time alone."""
+        """Let silence speak: return the shown things that time alone changed."""
         changed = set()
         for thing in self.things.values():
             if thing.next_change <= now and thing.judge(now):
@@ -294,6 +317,11 @@ class Picture:
     def simulated(self) -> bool:
         """Tell whether any shown value is simulated."""
         return bool(self._simulated)
+
+
+def _dues(streams: Iterable[Stream]) -> Iterable[Micros]:
+    """Yield when words that are held will count."""
+    return (s.held.due for s in streams if s.held is not None and s.held.due is not None)
 
 
 def _turning(stream: Stream, now: Micros) -> Micros:

@@ -17,8 +17,7 @@ from ioc.catalogue import Property
 from ioc.domain.instant import DAY, HOUR, MINUTE, SECOND, Micros, from_datetime
 from ioc.domain.intake import Arrival, Batch, DatastreamSpec, FeedSpec, Letter, Sighting, Slots
 from ioc.domain.location import Outline, Place, Province
-from ioc.storage import dead_letters, observations, retention, rollups, things
-from ioc.storage import registry as registries
+from ioc.storage import channels, dead_letters, observations, retention, rollups, things
 from ioc.storage.batches import Recorder
 from ioc.storage.registry import Registry
 from ioc.storage.things import ThingSeed
@@ -130,6 +129,70 @@ def test_another_value_of_the_same_key_is_a_correction(
     assert one(conn, "select max(max) from observation_minute") == 9.0
     assert one(conn, "select n_corrected from ingest_batch where batch_no = 2") == 1
     assert broken_invariants(conn) == []
+
+
+STORED = """
+select d.sent_unit, d.unit, o.result from observation o join datastream d on d.id = o.datastream_id
+order by o.phenomenon_time
+"""
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_unit_that_is_told_later(
+    conn: Db, recorder: Recorder, now: Micros, *, restarted: bool
+) -> None:
+    """The unit that was assumed is confirmed, later silence means the same, another is another."""
+
+    def send(at: int, value: float, unit: str, name: str = "v") -> None:
+        recorder.commit(batch(now, ("a", now + at, value), name=name, unit=unit))
+        if restarted:
+            recorder.close()
+
+    for at, (value, unit) in enumerate([(1.0, ""), (2.0, "µg/m³"), (3.0, ""), (0.004, "mg/m3")]):
+        send(at, value, unit)
+    assert [(sent, result) for sent, _, result in conn.execute(STORED)] == [
+        ("", 1.0), ("", 2.0), ("", 3.0), ("mg/m3", 4.0)
+    ]  # fmt: skip
+    conn.execute("delete from observation")
+    for at, (value, unit) in enumerate([(10.0, "Pa"), (11.0, ""), (12.0, "kPa"), (13.0, "")]):
+        send(at, value, unit, "told first")
+    assert conn.execute(STORED).fetchall() == [
+        ("Pa", "Pa", 10.0), ("Pa", "Pa", 11.0), ("kPa", "kPa", 12.0), ("Pa", "Pa", 13.0)
+    ]  # fmt: skip
+    conn.execute("delete from observation")
+    for at, (value, unit) in enumerate([(1.0, ""), (2.0, "Pa")]):
+        send(at, value, unit, "never said")
+    assert conn.execute(STORED).fetchall() == [("", "", 1.0), ("Pa", "Pa", 2.0)]
+
+
+def test_what_a_state_came_with_is_kept_with_it(conn: Db, recorder: Recorder, now: Micros) -> None:
+    """Each state keeps its own words however late a message comes; a correction takes them away."""
+
+    def said(*rows: tuple[int, float, str], dup: bool = False) -> None:
+        made = batch(now, *[("a", now + at, state) for at, state, _ in rows], dup=dup)
+        made.details = {n: detail for n, (_, _, detail) in enumerate(rows)}
+        recorder.commit(made)
+
+    def kept() -> list[tuple[int, str]]:
+        rows = conn.execute("select phenomenon_time, detail from status_detail order by 1")
+        return [(from_datetime(time) - now, detail) for time, detail in rows]
+
+    said((0, 0, ""), (SECOND, 1, "tamper"), (3 * SECOND, 1, "tamper"))
+    said((2 * SECOND, 1, "tamper, blur"))
+    whole = [(SECOND, "tamper"), (2 * SECOND, "tamper, blur"), (3 * SECOND, "tamper")]
+    assert kept() == whole
+    said((SECOND, 1, "tamper"), (3 * SECOND, 1, "tamper"), dup=True)
+    assert kept() == whole
+    said((3 * SECOND, 0, ""))
+    assert kept() == whole[:2]
+
+
+def test_details_follow_their_rows_when_a_batch_is_split(now: Micros) -> None:
+    """The half of a batch that a poison row left whole has the words of its own states."""
+    made = batch(now, ("a", now, 0.0), ("b", now, 1.0), ("c", now, 1.0), ("d", now, 1.0))
+    made.details = {1: "tamper", 3: "blur"}
+    first, second = made.halves()
+    assert (first.details, second.details) == ({1: "tamper"}, {1: "blur"})
 
 
 def test_the_later_of_two_values_in_one_batch_corrects_the_first(
@@ -290,7 +353,7 @@ def test_a_thing_with_a_counter_in_its_names_is_stopped(
     conn: Db, recorder: Recorder, now: Micros, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond its datastreams a thing's new names are dead letters; the known ones go on."""
-    monkeypatch.setattr(registries, "STREAMS_PER_THING", 2)
+    monkeypatch.setattr(channels, "STREAMS_PER_THING", 2)
     for n in range(3):
         recorder.commit(batch(now, ("a", now + n, 1.0), name=f"c{n}"))
     assert one(conn, "select reason from dead_letter") == "too_many_datastreams"

@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ingest.codecs import Presence
+from ingest.codec import Presence
 from ingest.inbox import Inbox
 from ingest.mqtt import Reader, Session
 from ioc.clock import SystemClock

@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from ingest import feeds
 from ingest.__main__ import FAILURES
-from ingest.codecs import Codec, Decoding, Message
+from ingest.codec import Codec, Decoding, Message
 from ingest.feeds import Feed, Source
 from ingest.grading import Grader
 from ingest.metrics import Counters

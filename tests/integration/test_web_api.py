@@ -150,6 +150,40 @@ def test_a_thing_with_its_newest_values(api: Client, conn: Db) -> None:
     assert flat(api, f"/api/v1/datastreams?thing={thing + 1}", "id", 1) == []
 
 
+def test_a_camera_that_flaps_and_what_is_wrong_with_it(api: Client, conn: Db) -> None:
+    """A thing's own word is held until it lasts; its details and its changes are told."""
+    thing, stream = add_thing(conn, "cam-1", kind="camera")
+    conn.execute(
+        "insert into observed_property (code, name_vi, name_en, unit, kind, states) values"
+        " ('camera_status', 'Trạng thái', 'Status', '', 'category',"
+        """ '{"online": 0, "degraded": 1, "offline": 2}')"""
+    )
+    conn.execute(
+        "update datastream set property = 'camera_status', code = 'camera_status' where id = %s",
+        (stream,),
+    )
+    path = f"/api/v1/things/{thing}"
+    assert api.get(path).json()["statuses"] == []
+    words = [(7200, 0), (40, 2), (30, 0), (20, 2)]  # seconds ago
+    conn.execute(
+        "insert into observation (datastream_id, phenomenon_time, result, quality, flags, received,"
+        " writer, batch_no) select %s, now() - a * interval '1 s', r, 0, 0, now(), 1, 1"
+        " from unnest(%s::int[], %s::float8[]) u (a, r)",
+        (stream, [ago for ago, _ in words], [state for _, state in words]),
+    )
+    conn.execute(
+        "insert into status_detail select datastream_id, max(phenomenon_time), 'signal loss'"
+        " from observation group by 1"
+    )
+    (status,) = api.get(path).json()["statuses"]
+    assert (status["property"], status["state"], status["said"]) == (
+        "camera_status", "online", "offline"
+    )  # fmt: skip
+    assert (status["detail"], status["changes"]) == ("signal loss", 3)
+    rows = api.get(f"/api/v1/observations?datastream={stream}").json()["items"]
+    assert [row["detail"] for row in rows] == ["signal loss", None, None, None]
+
+
 def test_observations_newest_first(api: Client, conn: Db) -> None:
     """All values of a datastream, with quality and flags as words and "no value" as null."""
     _, stream = add_thing(conn)

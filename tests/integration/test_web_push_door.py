@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import select
 import socket
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from ioc.settings import Settings
 from ioc.storage import users
 from ioc.text import say
 from ioc.web.access import access_of
+from ioc.web.api import push as push_route
 from ioc.web.api.push import TYPES
 from ioc.web.pace import MOST_EACH
 from tests.awaiting import wait_for
@@ -119,6 +121,22 @@ def test_bodies_that_never_end_hold_only_their_own_places(
     wait_for(
         lambda: let_in(push(push_site.client(source_token), b"1"))
     )  # its places are free again
+
+
+def test_a_body_that_is_too_slow_is_told_so(
+    push_site: Site, source_token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body that does not come in time is 408 and ends the connection, which cannot be reused."""
+    monkeypatch.setattr(push_route, "BODY_S", 0.2)
+    with _stalled(push_site.port, source_token) as line:
+        line.settimeout(20)
+        said = b""
+        while part := line.recv(65536):  # until the server ends the connection
+            said += part
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in head.lower()
+    assert json.loads(body)["type"] == "urn:ioc:problem:slow_body"
 
 
 def _stalled(port: int, token: str) -> socket.socket:

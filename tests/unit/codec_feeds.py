@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Command, Decoding, Ignored, Message, Outcome, Status
+from ingest.codec import Codec, Command, Decoding, Ignored, Message, Outcome, Status
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded
+from tests.unit.full_counts import examples
 
 NOW: Final = Micros(1_795_311_000_000_000)  # 2026-11-22T01:30:00Z
-EXAMPLES: Final = 5000 if os.environ.get("IOC_RIG") else 100
-many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = examples(100, 5000)
 OUTCOMES: Final = (Decoded, Status, Command, Ignored, PayloadError)
 
 

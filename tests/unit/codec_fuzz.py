@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingest import feeds
-from ingest.codecs import Codec, Command, Decoding, Ignored, Message, Status
+from ingest.codec import Codec, Command, Decoding, Ignored, Message, Status
 from ingest.feeds import Source
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros

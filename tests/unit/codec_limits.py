@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isnan
 from typing import Any, Final
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from ingest import topics
-from ingest.codecs import Codec, Command, Decoding, Ignored, Message, Status
+from ingest.codec import Codec, Command, Decoding, Ignored, Message, Status
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded, Quality
 from ioc.text import words
+from tests.unit.full_counts import examples
 
 RECEIVED: Final = Micros(1_795_311_000_000_000)  # 2026-11-22T01:30:00Z
-ANY: Final = settings(max_examples=3000 if os.getenv("IOC_RIG") else 100, deadline=None)
+ANY: Final = examples(100, 3000)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Decoding, Ignored, Message, Status
+from ingest.codec import Codec, Decoding, Ignored, Message, Status
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded, Quality

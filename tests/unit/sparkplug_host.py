@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from ingest.codecs import Codec, Command, Message, sparkplug
+from ingest.codec import Codec, Command, Message
+from ingest.codecs import sparkplug
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.observation import Decoded

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from ingest.codecs import Codec, Status, airgradient
+from ingest.codec import Codec, Status
+from ingest.codecs import airgradient
 from ioc.domain.errors import ConfigError
 from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
 

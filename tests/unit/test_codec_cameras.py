@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, FeedView, Message, Status, camera, frigate, onvif
-from ingest.codecs.recent import Recent
+from ingest.codec import Codec, FeedView, Message, Status
+from ingest.codecs import camera, frigate, onvif
+from ingest.reading.recent import Recent
 from ioc.domain.errors import ConfigError
 from ioc.domain.observation import DeviceState
 from tests.unit.codec_feeds import Feed, hostile, many, message, nested, outcomes, survives

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Ignored
-from ingest.codecs.devices import Decode, Part, Reading
-from ingest.codecs.devices.dragino import ldds75, lht65, lht65n, lsn50
-from ingest.codecs.devices.milesight import em500_udl
-from ingest.codecs.devices.models import DEVICES, MAX_PROFILES, Models
+from ingest.codec import Ignored
+from ingest.reading.devices import Decode, Part, Reading
+from ingest.reading.devices.dragino import ldds75, lht65, lht65n, lsn50
+from ingest.reading.devices.milesight import em500_udl
+from ingest.reading.devices.models import DEVICES, MAX_PROFILES, Models
 from ioc.domain.errors import PayloadError
 from ioc.domain.observation import Quality
 

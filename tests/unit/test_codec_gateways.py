@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, FeedView, influx, neuron, telegraf, ultralight
-from ingest.codecs.json_values import MAX_RECORDS
+from ingest.codec import Codec, FeedView
+from ingest.codecs import influx, neuron, telegraf, ultralight
+from ingest.reading.json_values import MAX_RECORDS
 from ioc.domain.errors import ConfigError
 from ioc.domain.observation import Decoded
 from tests.unit.codec_feeds import Feed, hostile, many, message, nested, outcomes, reasons, survives

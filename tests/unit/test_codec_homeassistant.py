@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Ignored, Status, homeassistant
-from ingest.codecs.discovery import Announcement, Availability, Entity, Place, Source
+from ingest.codec import Codec, Ignored, Status
+from ingest.codecs import homeassistant
 from ingest.codecs.homeassistant import MAX_REMEMBERED, Memory
+from ingest.codecs.homeassistant.discovery import Announcement, Availability, Entity, Place, Source
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
 from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives
@@ -51,6 +52,9 @@ def test_a_name_is_seen() -> None:
         ("{{value_json['a']}}", "a"),
         ('{{ value_json["a"].b[0] }}', "a/b/0"),
         ("{{ value }}", "v"),
+        ("{{ value | float }}", "v"),
+        ("{{ value_json.a | is_defined }}", "a"),
+        ("{{ value_json.a|float(0)|round(1) }}", "a"),
     ],
 )
 def test_plain_templates(template: str, datastream: str) -> None:
@@ -64,7 +68,14 @@ def test_plain_templates(template: str, datastream: str) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["{{ value_json.a | float }}", "{{ value_json.a * 2 }}", "{% if value %}1{% endif %}", 1, ""],
+    [
+        "{{ value_json.a | int }}",
+        "{{ value_json.a | float * 2 }}",
+        "{{ value | round(a) }}",
+        "{% if value %}1{% endif %}",
+        1,
+        "",
+    ],
 )
 def test_templates_that_compute(template: object) -> None:
     """A template that computes is refused, not half understood; its topic then says nothing."""

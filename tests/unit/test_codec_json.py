@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from ingest.codecs import Ignored
+from ingest.codec import Ignored
 from ingest.codecs.configurable_json import build
-from ingest.codecs.json_values import MAX_RECORDS, parse, read
+from ingest.reading.json_values import MAX_RECORDS, parse, read
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded, Quality
 from tests.unit.codec_feeds import Feed, hostile, many, message, nested, outcomes, reasons, survives

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from ingest.codecs import moments
-from ingest.codecs.configurable_json import parse, read
+from ingest.reading import moments
+from ingest.reading.json_values import parse, read
 from ioc.domain.errors import PayloadError
 
 

@@ -10,14 +10,17 @@ from typing import Any, Final, NamedTuple
 
 import cbor2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Ignored, Message, cbor, senml
-from ingest.codecs.configurable_json import MAX_RECORDS
+from ingest.codec import Codec, Ignored, Message
+from ingest.codecs import senml
+from ingest.reading import cbor
+from ingest.reading.json_values import MAX_RECORDS
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded, Flag, Quality
+from tests.unit.full_counts import examples
 
 NOW: Final = Micros(1_795_311_000_000_000)
 BT: Final = 1_795_309_200
@@ -344,7 +347,7 @@ things = st.recursive(
 packs = st.lists(st.one_of(st.dictionaries(labels, things, max_size=6), things), max_size=5)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, 3000)
 @given(st.one_of(packs, things))
 def test_any_cbor_is_answered_or_refused(document: Any) -> None:
     """Anything that CBOR can say gives outcomes or a PayloadError, nothing else."""
@@ -364,21 +367,21 @@ json_packs = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, 3000)
 @given(json_packs)
 def test_any_json_is_answered_or_refused(document: Any) -> None:
     """Anything that JSON can say, NaN and half characters too, gives outcomes or refusals."""
     never_breaks(json.dumps(document).encode())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, 3000)
 @given(st.sampled_from([b"", b"[", b"\x81\xa2", b"\x9f\xbf"]), st.binary(max_size=80))
 def test_any_bytes_are_answered_or_refused(head: bytes, tail: bytes) -> None:
     """Any bytes give outcomes or a PayloadError, nothing else."""
     never_breaks(head + tail)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, 3000)
 @given(st.binary(max_size=60))
 def test_what_the_walker_passes_the_library_reads(data: bytes) -> None:
     """What our own walk of CBOR lets through is one whole item, as the library has it too."""

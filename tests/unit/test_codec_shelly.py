@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Ignored, Message, shelly
+from ingest.codec import Codec, Ignored, Message
+from ingest.codecs import shelly
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
 from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives

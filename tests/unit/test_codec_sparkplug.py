@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.codecs import (
-    Ignored,
-    Status,
-    sparkplug_b,
-)
+from ingest.codec import Ignored, Status
+from ingest.codecs.sparkplug import wire
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.observation import DeviceState
 from tests.unit import sparkplug_edge as edge
@@ -37,7 +34,7 @@ def test_a_gap_asks_for_a_birth_and_keeps_the_values() -> None:
     assert reasons(found) == []
     (request,) = commands(found)
     assert request.topic == "spBv1.0/Tinh/NCMD/GW01"
-    asked = sparkplug_b.parse(request.payload)
+    asked = wire.parse(request.payload)
     (told,) = asked.metrics
     assert (told.name, told.datatype) == ("Node Control/Rebirth", edge.BOOLEAN)
     assert told.WhichOneof("value") == "boolean_value"

@@ -6,22 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import (
-    Command,
-    Decoding,
-    Ignored,
-    Message,
-    Status,
-    sparkplug,
-    sparkplug_b,
-    sparkplug_nodes,
-)
+from ingest.codec import Command, Decoding, Ignored, Message, Status
+from ingest.codecs import sparkplug
+from ingest.codecs.sparkplug import nodes, wire
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
 from tests.unit import sparkplug_edge as edge
+from tests.unit.full_counts import examples
 from tests.unit.sparkplug_edge import EdgeNode, Sent, metric, payload
 from tests.unit.sparkplug_host import (
     MS,
@@ -92,7 +86,7 @@ def test_an_empty_message_is_a_deletion() -> None:
 
 def test_too_many_metrics_are_refused() -> None:
     """A message beyond 10,000 metrics is refused before any of it is read."""
-    data = edge.tagged(2, b"") * (sparkplug_b.MAX_METRICS + 1)
+    data = edge.tagged(2, b"") * (wire.MAX_METRICS + 1)
     with pytest.raises(PayloadError) as caught:
         hear(host(), Sent("spBv1.0/Tinh/NBIRTH/GW01", data))
     assert caught.value.reason == "too_many_records"
@@ -119,39 +113,39 @@ def test_options_that_are_none(options: dict[str, Any]) -> None:
 
 def test_memory_of_nodes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes heard of least recently are forgotten first, and asked when they speak again."""
-    monkeypatch.setattr(sparkplug_nodes, "MAX_ENTRIES", 60)
+    monkeypatch.setattr(nodes, "MAX_ENTRIES", 60)
     codec = host()
-    nodes = [EdgeNode("T", f"G{n}", {"": {f"m{i}": 0.0 for i in range(10)}}) for n in range(9)]
-    for node in nodes:
+    edges = [EdgeNode("T", f"G{n}", {"": {f"m{i}": 0.0 for i in range(10)}}) for n in range(9)]
+    for node in edges:
         for sent in node.connect(MS):
             hear(codec, sent)
-    assert values(hear(codec, nodes[-1].data("", "m1", 1.0, MS))) == {"m1": 1.0}
-    found = hear(codec, nodes[0].data("", "m1", 1.0, MS))
+    assert values(hear(codec, edges[-1].data("", "m1", 1.0, MS))) == {"m1": 1.0}
+    found = hear(codec, edges[0].data("", "m1", 1.0, MS))
     assert (reasons(found), len(commands(found))) == (["before_birth"], 1)
 
 
 def test_memory_of_one_node_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Devices that one node invents push out its own oldest ones, not other nodes."""
-    monkeypatch.setattr(sparkplug_nodes, "MAX_NODE_ENTRIES", 20)
-    nodes = sparkplug_nodes.Nodes()
-    node = nodes.take("T/G")
-    node.begin(sparkplug_nodes.Session(), None, 0, MS)
+    monkeypatch.setattr(nodes, "MAX_NODE_ENTRIES", 20)
+    known = nodes.Nodes()
+    node = known.take("T/G")
+    node.begin(nodes.Session(), None, 0, MS)
     for number in range(500):
-        node.bear(str(number), sparkplug_nodes.Session())
+        node.bear(str(number), nodes.Session())
     node.bury("499")
-    nodes.put("T/G", node)
-    assert nodes.entries == node.entries == 1 + len(node.sessions) == 20
+    known.put("T/G", node)
+    assert known.entries == node.entries == 1 + len(node.sessions) == 20
     assert node.end()[-1] == "499"
 
 
 def test_counts_of_entries_stay_true() -> None:
     """However nodes and devices come and go, what is counted is what is held."""
-    nodes = sparkplug_nodes.Nodes()
+    known = nodes.Nodes()
     for turn in range(40):
-        node = nodes.take(f"T/G{turn % 3}")
-        session = sparkplug_nodes.Session()
+        node = known.take(f"T/G{turn % 3}")
+        session = nodes.Session()
         for number in range(turn % 5):
-            session.names[str(number)] = sparkplug_nodes.Announced(str(number), 10, None)
+            session.names[str(number)] = nodes.Announced(str(number), 10, None)
         match turn % 4:
             case 0:
                 node.begin(session, None, 0, MS)
@@ -159,15 +153,15 @@ def test_counts_of_entries_stay_true() -> None:
                 node.bear(str(turn % 7), session)
             case _:
                 node.end()
-        nodes.put(f"T/G{turn % 3}", node)
+        known.put(f"T/G{turn % 3}", node)
         held = [
             len(one.names)
-            for name in nodes._nodes
-            for one in nodes._nodes[name].sessions.values()
+            for name in known._nodes
+            for one in known._nodes[name].sessions.values()
             if one is not None
         ]
-        devices = sum(len(one.sessions) for one in nodes._nodes.values())
-        assert nodes.entries == len(nodes) + devices + sum(held)
+        devices = sum(len(one.sessions) for one in known._nodes.values())
+        assert known.entries == len(known) + devices + sum(held)
 
 
 # A value on the wire and, chosen apart from it, the datatype that the metric claims.
@@ -217,7 +211,7 @@ def never_breaks(decode: Callable[[Message], Decoding], message: Message) -> Non
     assert all(isinstance(o, (Decoded, Status, Command, Ignored, PayloadError)) for o in outcomes)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, 3000)
 @given(st.lists(st.tuples(kinds, st.booleans(), st.booleans(), bits), max_size=12))
 def test_whatever_comes_is_answered_or_refused(
     heard: list[tuple[str, bool, bool, bytes]],

@@ -6,9 +6,7 @@ from math import isnan, nan
 
 import pytest
 
-from ingest.codecs import (
-    Ignored,
-)
+from ingest.codec import Ignored
 from ioc.domain.observation import Decoded, Flag, Quality
 from tests.unit import sparkplug_edge as edge
 from tests.unit.sparkplug_edge import Sent, metric, payload

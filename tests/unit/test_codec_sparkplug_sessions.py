@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Command, Message, Status, sparkplug
+from ingest.codec import Codec, Command, Message, Status
+from ingest.codecs import sparkplug
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Decoded, DeviceState

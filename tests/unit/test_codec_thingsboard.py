@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Message, thingsboard
-from ingest.codecs.configurable_json import MAX_RECORDS
+from ingest.codec import Codec, Message
+from ingest.codecs import thingsboard
+from ingest.reading.json_values import MAX_RECORDS
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.intake import Sighting
 from ioc.domain.observation import Decoded

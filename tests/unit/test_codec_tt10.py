@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import feeds, topics
-from ingest.codecs import Codec, Decoding, Message, tt10
+from ingest.codec import Codec, Decoding, Message
+from ingest.codecs import tt10
 from ioc import catalogue
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros

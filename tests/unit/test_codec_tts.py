@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, Message, tts
+from ingest.codec import Codec, Message
+from ingest.codecs import tts
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.intake import DatastreamSpec, Sighting
 from ioc.domain.observation import Decoded, Flag

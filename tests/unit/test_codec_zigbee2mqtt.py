@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import Codec, zigbee2mqtt
+from ingest.codec import Codec
+from ingest.codecs import zigbee2mqtt
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded
 from tests.unit.codec_limits import ANY, Feed, message, monsters, payloads, survives

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
 import cbor2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.preparing import MAX_PAYLOAD, Preparer
@@ -18,11 +17,11 @@ from ioc.domain.intake import Arrival
 from tests.unit import codec_fuzz as fuzz
 from tests.unit.codec_fuzz import MEGABYTE, Sample
 from tests.unit.codec_limits import monsters
+from tests.unit.full_counts import RIG, examples
 from tests.unit.test_golden import NOW
 
 pytestmark = pytest.mark.rig
 FEEDS: Final = sorted(fuzz.shipped())
-EXAMPLES: Final = 3000 if os.environ.get("IOC_RIG") == "1" else 40
 any_feed = pytest.mark.parametrize("feed", FEEDS)
 
 # ---------------------------------------------------------------- topics
@@ -211,7 +210,7 @@ def sequences(feed: str) -> st.SearchStrategy[list[Sample]]:
 
 
 @any_feed
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(40, 3000)
 @given(data=st.data())
 def test_any_message_is_outcomes_or_a_refusal(feed: str, data: st.DataObject) -> None:
     """Whatever arrives: values that can be stored, refusals with words, in little memory."""
@@ -252,6 +251,7 @@ def _limited(feed: str) -> Iterator[tuple[str, Sample]]:
         yield name, Sample(topic, content[:MEGABYTE])
 
 
+@pytest.mark.rig
 @any_feed
 def test_no_megabyte_costs_more_than_its_share(feed: str) -> None:
     """Bombs of one megabyte: at most a second and sixty times their size, then a refusal."""
@@ -261,7 +261,7 @@ def test_no_megabyte_costs_more_than_its_share(feed: str) -> None:
         assert one is not None
         size = len(sample.payload)
         assert fuzz.seconds(codec, one) <= fuzz.time_limit(size), name
-        if os.environ.get("IOC_RIG") == "1":  # tracing makes it four times as slow
+        if RIG:  # tracing makes it four times as slow
             assert fuzz.memory(codec, one) <= fuzz.memory_limit(size), name
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.codecs import moments
+from ingest.reading import moments
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import from_datetime
 from ioc.domain.observation import Flag

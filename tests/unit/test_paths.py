@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ingest.codecs import paths
-from ingest.codecs.paths import ABSENT
+from ingest.reading import paths
+from ingest.reading.paths import ABSENT
 from ioc.domain.errors import ConfigError, PayloadError
 from tests.unit.codec_feeds import json_like, many
 

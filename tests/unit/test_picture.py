@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ioc.domain.hold import HOLD
 from ioc.domain.instant import MINUTE, SECOND, Micros
 from ioc.domain.observation import Flag, Quality
 from ioc.domain.staleness import Freshness
@@ -23,6 +24,7 @@ def stream(number: int, code: str, *, measured: bool = True) -> Stream:
         category=state,
         offline=int(OFFLINE) if state else None,
         measured=measured,
+        holds=code == "camera_status",
     )
 
 
@@ -89,3 +91,32 @@ def test_a_retained_will_is_believed_too() -> None:
     flags = int(Flag.RETAINED | Flag.TIME_RECEIVED)
     shown.apply([said(1, ago=1), said(2, result=OFFLINE, flags=flags)], NOW)
     assert shown.things[1].entry()["down"] is True
+
+
+def test_a_cameras_word_counts_when_it_has_lasted() -> None:
+    """A grabber that restarts puts no camera down; one that stays away is down after the hold."""
+    shown = picture(stream(2, "camera_status", measured=False))
+    shown.apply([said(2, ago=10 * SECOND)], NOW)
+    shown.apply([said(2, result=OFFLINE)], NOW)
+    entry = shown.things[1].entry()
+    assert (entry["down"], entry["values"]) == (
+        False, {"camera_status": [0.0, NOW // 1000, Quality.GOOD]}
+    )  # fmt: skip
+    assert not shown.tick(Micros(NOW + HOLD - 1))
+    assert shown.tick(Micros(NOW + HOLD)) == {1}
+    entry = shown.things[1].entry()
+    assert (entry["down"], entry["values"]) == (
+        True, {"camera_status": [OFFLINE, NOW // 1000, Quality.GOOD]}
+    )  # fmt: skip
+    assert b'"down":true' in shown.states([1])
+
+
+def test_what_is_held_outlives_a_new_registry() -> None:
+    """A thing that is admitted meanwhile does not make the others' words count too early."""
+    shown = picture(stream(2, "camera_status", measured=False))
+    shown.apply([said(2, ago=10 * SECOND)], NOW)
+    shown.apply([said(2, result=OFFLINE)], NOW)
+    again = Thing(1, "plc", "environment", admitted=True, streams=[stream(2, "camera_status")])
+    shown.register([Feed("plc", "PLC", MINUTE, simulated=False)], [again], NOW)
+    assert shown.things[1].entry()["down"] is False
+    assert shown.tick(Micros(NOW + HOLD)) == {1}

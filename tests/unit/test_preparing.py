@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import feeds
-from ingest.codecs import Codec, Decoding, Message
+from ingest.codec import Codec, Decoding, Message, Outcome, Status
 from ingest.feeds import Feed, Source
 from ingest.preparing import Preparer
 from ioc.domain.instant import Micros
 from ioc.domain.intake import Arrival, Batch
-from ioc.domain.observation import Decoded, Flag
+from ioc.domain.observation import Decoded, DeviceState, Flag
 
 NOW: Final = Micros(1_795_311_000_000_000)
 ONE: Final = {"a": {"path": "v", "unit": "mm", "max": 10}}
@@ -145,3 +145,27 @@ def test_halves_hold_everything_once() -> None:
     assert first.remembered + second.remembered == whole.remembered
     assert [second.arrivals[o].topic for o in second.origins] == ["s/2", "s/4"]
     assert all(flag & Flag.TIME_RECEIVED for flag in whole.flags)
+
+
+def test_a_states_detail_stands_beside_its_row() -> None:
+    """What a state came with goes with it, also where values stand between."""
+    outcomes: list[Outcome] = [
+        Decoded("cam", "fps", None, 0.0),
+        Status("cam", DeviceState.DEGRADED, "signal loss"),
+        Decoded("cam", "bitrate", None, 0.0),
+        Status("nvr", DeviceState.ONLINE),
+    ]
+    plain = source(ONE)
+    made = Source(
+        plain.feed,
+        plain.patterns,
+        Codec(lambda _message: Decoding(outcomes)),
+        plain.spec,
+        plain.past_limit,
+    )
+    batch = Preparer({"f": made}).prepare([Arrival("s/x", b"{}", NOW)])
+    names = [batch.slots.keys[slot][1:3] for slot in batch.streams]
+    assert {names[at]: detail for at, detail in batch.details.items()} == {
+        ("cam", "@status"): "signal loss",
+        ("nvr", "@status"): "",
+    }

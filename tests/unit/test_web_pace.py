@@ -38,6 +38,23 @@ def test_nobody_is_faster_than_the_pace(pauses: list[float], per_s: float) -> No
         assert let_in <= max(1, per_s * BURST_S) + now * per_s + 1e-6
 
 
+def test_workers_share_the_pace_of_an_installation() -> None:
+    """Four workers together give a caller no more than one alone would."""
+    workers = [Pace(8, 4) for _ in range(4)]
+    for second in range(60):
+        for pace in workers:
+            while pace.enter("a", float(second)) == 0:
+                pace.leave("a")
+    taken = 0
+    for pace in workers:
+        while pace.enter("a", 70.0) == 0:
+            pace.leave("a")
+            taken += 1
+    assert taken == 8 * BURST_S
+    alone = Pace(8)
+    assert sum(alone.enter("a", 0.0) == 0 for _ in range(MOST_EACH)) == MOST_EACH
+
+
 def test_what_one_has_in_hand_is_bounded_and_its_own() -> None:
     """The ninth request at once waits, another caller does not; one that leaves makes room."""
     pace = Pace(1000)

@@ -58,11 +58,25 @@ class DatastreamOut(_Row):
     quality: int | None
 
 
+class StatusOut(_Row):
+    """`state` counts since `since`; `said` is the newest word, held until it has lasted."""
+
+    datastream: int
+    property: str
+    state: str
+    since: datetime
+    said: str
+    said_since: datetime
+    detail: str
+    changes: int
+
+
 class ThingDetailOut(_Row):
     thing: ThingOut
     feed_title_vi: str
     feed_title_en: str
     datastreams: list[DatastreamOut]
+    statuses: list[StatusOut]
 
 
 class ObservationOut(BaseModel):
@@ -71,6 +85,7 @@ class ObservationOut(BaseModel):
     quality: str
     flags: list[str]
     received: datetime
+    detail: str | None  # of a state: what it came with (tamper, no signal)
 
     @classmethod
     def of(cls, row: ObservationRow) -> ObservationOut:
@@ -80,6 +95,7 @@ class ObservationOut(BaseModel):
             quality=Quality(row.quality).name.lower(),
             flags=[flag.name.lower() for flag in Flag(row.flags) if flag.name],
             received=row.received,
+            detail=row.detail,
         )
 
 

@@ -11,6 +11,7 @@ import redis.asyncio as redis
 import structlog
 
 from ioc import catalogue
+from ioc.domain import hold
 from ioc.domain.instant import from_datetime, from_seconds
 from ioc.domain.intake import STATUS
 from ioc.exposition import Report, unpack
@@ -64,6 +65,7 @@ async def read_registry(conn: Db) -> tuple[list[Feed], list[Thing]]:
                     from_seconds(stale),
                     category=row.category,
                     offline=row.offline,
+                    holds=row.property in hold.HELD,
                     measured=row.name != STATUS and row.property != catalogue.UNCLASSIFIED,
                 )
             )

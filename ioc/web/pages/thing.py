@@ -18,7 +18,7 @@ from ioc.web.database import DatabaseAwayError
 from ioc.web.figures.history import Frame, Limit, Series, history
 from ioc.web.figures.numbers import vietnamese
 from ioc.web.figures.style import config
-from ioc.web.queries import DatastreamRow, History, ThingDetail, ThingRow
+from ioc.web.queries import DatastreamRow, History, StatusRow, ThingDetail, ThingRow
 from ioc.web.services import Services
 
 HOURS: Final = 24
@@ -92,7 +92,7 @@ async def view(services: Services, picked: Picked, *, alone: bool = False) -> An
     zone = services.settings.province.zone
     now = services.clock.now() // 1000
     return [
-        _head(detail, None if alone else picked.address(code)),
+        _head(detail, None if alone else picked.address(code), zone),
         _values(detail, code, zone),
         _chart(detail, past, picked, (now, zone)),
     ]
@@ -136,12 +136,30 @@ def _chosen(detail: ThingDetail, picked: Picked) -> str | None:
     return codes[0] if codes else None
 
 
-def _head(detail: ThingDetail, href: str | None) -> Any:  # noqa: ANN401
+def _head(detail: ThingDetail, href: str | None, zone: str) -> Any:  # noqa: ANN401
     row = detail.thing
     facts = [detail.feed_title_vi, _commune(row), say("chart.simulated") if row.simulated else ""]
     lines = [html.H2(row.name), html.P(" · ".join(fact for fact in facts if fact))]
+    lines += [html.P(_life(status, zone), className="thing-life") for status in detail.statuses]
     more = dcc.Link(say("wall.full_page"), href=href, refresh=True) if href else None
     return html.Div([html.Div([*lines, more])], className="thing-head")
+
+
+def _life(status: StatusRow, zone: str) -> str:
+    """Say what counts of a thing's own word on its life, and what it came with."""
+    since = status.since.astimezone(ZoneInfo(zone)).strftime("%H:%M %d/%m/%Y")
+    parts = [say("life.since", state=say(f"state.{status.state}"), since=since)]
+    parts += [_detail(word) for word in status.detail.split(", ") if word]
+    if status.said != status.state:
+        parts.append(say("life.said", state=say(f"state.{status.said}")))
+    if status.changes > 1:
+        parts.append(say("life.changes", count=status.changes))
+    return " · ".join(parts)
+
+
+def _detail(word: str) -> str:
+    """Return a detail in the reader's words; a recorder's name and the like stay as they are."""
+    return words("vi").get(f"life.detail.{word.replace(' ', '_')}", word)
 
 
 def _commune(row: ThingRow) -> str:

@@ -21,6 +21,7 @@ from ioc.web.queries import history, kpi, operations, registry
 from ioc.web.queries.history import History
 from ioc.web.queries.operations import AlertDetail, AlertRow, DeadLetterRow, ObservationRow
 from ioc.web.queries.registry import DatastreamRow, FeedRow, ThingDetail, ThingRow
+from ioc.web.queries.status import StatusRow
 
 __all__ = [
     "AlertDetail",
@@ -31,6 +32,7 @@ __all__ = [
     "History",
     "ObservationRow",
     "Queries",
+    "StatusRow",
     "ThingDetail",
     "ThingRow",
 ]
@@ -60,7 +62,7 @@ class Queries:
     async def thing(self, thing_id: int) -> ThingDetail | None:
         """Return an admitted thing with its datastreams and newest values; None: no such one."""
         async with self._database.connection() as conn:
-            return await registry.thing(conn, thing_id)
+            return await registry.thing(conn, thing_id, to_datetime(self._clock.now()))
 
     async def things(
         self, *, after: int = 0, limit: int = 100, kind: str | None = None

@@ -23,6 +23,7 @@ class ObservationRow:
     quality: int
     flags: int
     received: datetime
+    detail: str | None = None  # of a state: what it came with
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,9 @@ async def observations(
 ) -> list[ObservationRow]:
     """Return up to `limit` values of an admitted thing's datastream, newest first."""
     cursor = await conn.execute(
-        "select phenomenon_time, nullif(result, 'NaN'), quality, flags, received"
-        " from observation where datastream_id = %(ds)s"
+        "select phenomenon_time, nullif(result, 'NaN'), quality, flags, received, detail"
+        " from observation left join status_detail using (datastream_id, phenomenon_time)"
+        " where datastream_id = %(ds)s"
         " and phenomenon_time < coalesce(%(before)s, 'infinity'::timestamptz)"
         " and exists (select 1 from datastream d join thing t on t.id = d.thing_id"
         "  where d.id = %(ds)s and t.state = 'admitted')"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ioc.web.database import Db
+from ioc.web.queries import status
+from ioc.web.queries.status import StatusRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class ThingDetail:
     feed_title_vi: str
     feed_title_en: str
     datastreams: list[DatastreamRow]
+    statuses: list[StatusRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class FeedRow:
     newest_dead_letter: datetime | None
 
 
-async def thing(conn: Db, thing_id: int) -> ThingDetail | None:
+async def thing(conn: Db, thing_id: int, now: datetime) -> ThingDetail | None:
     """Return an admitted thing; None when there is none (a pending one is hidden)."""
     cursor = await conn.execute(
         "select t.id, t.feed, t.external_id, t.name, t.short_name, t.kind, t.state, t.simulated,"
@@ -88,7 +91,8 @@ async def thing(conn: Db, thing_id: int) -> ThingDetail | None:
     if row is None:
         return None
     streams = await datastreams(conn, thing_id=thing_id, after=0, limit=200)
-    return ThingDetail(ThingRow(*row[:13]), row[13], row[14], streams)
+    statuses = await status.read(conn, thing_id, now)
+    return ThingDetail(ThingRow(*row[:13]), row[13], row[14], streams, statuses)
 
 
 async def things(

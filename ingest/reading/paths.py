@@ -138,7 +138,7 @@ def unit(raw: Any) -> str | None:  # noqa: ANN401  JSON
     return text or None
 
 
-def shown(raw: Any) -> str:  # noqa: ANN401  JSON
+def shown(raw: Any, length: int = MAX_SHOWN) -> str:  # noqa: ANN401  JSON
     """Return what a refusal can quote of a value: short, fit for a log, a screen, a database.
 
     What is nested or huge is named only: its repr() raises RecursionError or ValueError.
@@ -147,8 +147,8 @@ def shown(raw: Any) -> str:  # noqa: ANN401  JSON
         return "an object" if isinstance(raw, dict) else "a list"
     if is_huge(raw):
         return "a number beyond any"
-    text = (raw if isinstance(raw, str) else repr(raw))[:MAX_SHOWN]
-    return text if text.isprintable() else text.encode("unicode_escape").decode()[:MAX_SHOWN]
+    text = (raw if isinstance(raw, str) else repr(raw))[:length]
+    return text if text.isprintable() else text.encode("unicode_escape").decode()[:length]
 
 
 def is_huge(raw: Any) -> bool:  # noqa: ANN401  JSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ingest.codecs.devices import Device, dragino, milesight, model
+from ingest.reading.devices import Device, dragino, milesight, model
 from ioc.domain.errors import ConfigError
 
 DEVICES: Final[Mapping[str, Device]] = {

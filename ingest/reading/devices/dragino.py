@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from math import nan
 from typing import Final
 
-from ingest.codecs import Ignored
-from ingest.codecs.devices import Device, Part, Reading
+from ingest.codec import Ignored
+from ingest.reading.devices import Device, Part, Reading
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.observation import Quality

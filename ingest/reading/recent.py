@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -27,6 +27,12 @@ class Recent(Generic[K, V]):
 
     def drop(self, key: K) -> None:
         self._entries.pop(key, None)
+
+    def drop_oldest(self, old: Callable[[V], bool]) -> None:
+        """Drop the entry touched longest ago where it is too old: one each time, never a sweep."""
+        oldest = next(iter(self._entries), None)
+        if oldest is not None and old(self._entries[oldest]):
+            del self._entries[oldest]
 
     def items(self) -> list[tuple[K, V]]:
         """Return a snapshot, longest untouched first."""

@@ -15,22 +15,12 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Status,
-    configurable_json,
-    discovery,
-    naming,
-    paths,
-    trees,
-)
-from ingest.codecs.discovery import Announcement, Availability, Entity, Place, Source
-from ingest.codecs.paths import ABSENT
+from ingest.codec import EMPTY, TEXT, Codec, Decoding, FeedView, Ignored, Message, Outcome, Status
+from ingest.codecs.homeassistant import discovery
+from ingest.codecs.homeassistant.discovery import Announcement, Availability, Entity, Place, Source
+from ingest.reading import json_values, naming, paths
+from ingest.reading.options import read_options
+from ingest.reading.paths import ABSENT
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.observation import Decoded, DeviceState, Quality
 
@@ -50,12 +40,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     discovery_prefix: str = "homeassistant"
 
 
-def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
+def build(options: Mapping[str, Any], _feed: FeedView) -> Codec:
     """Make the codec. Raises ConfigError for options it does not understand."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options of feed {feed.name}: {error}") from error
+    wanted = read_options(options, Options)
     if not wanted.discovery_prefix or "/" in wanted.discovery_prefix:
         raise ConfigError("discovery_prefix is one level of a topic, without '/'")
     return Codec(_Reader(wanted).decode, stateful=True)
@@ -76,7 +63,7 @@ class _Reader:
         if not entities and not availabilities:
             return Decoding([self._by_name(levels, message)])
         if not message.payload:
-            return Decoding([trees.EMPTY])
+            return Decoding([EMPTY])
         outcomes = self._lives(availabilities, message)
         outcomes += _values(entities, message)
         return Decoding(outcomes)
@@ -86,7 +73,7 @@ class _Reader:
             raise PayloadError("unknown_topic", paths.shown(message.topic))
         if not message.payload:
             self._memory.forget(message.topic)
-            return Decoding([trees.EMPTY])
+            return Decoding([EMPTY])
         found = discovery.read(levels[:-1], message.payload)
         self._memory.keep(message.topic, found)
         return Decoding([_DISCOVERED, *found.refused], found.sightings)
@@ -96,7 +83,7 @@ class _Reader:
         own = discovery.esphome(message.topic, self._prefix)
         if own is not None:
             if not message.payload and message.retain:
-                return trees.EMPTY
+                return EMPTY
             thing, component, datastream = own
             place = Place(message.topic, None)
             named = naming.checked(thing), naming.checked(datastream)
@@ -206,7 +193,7 @@ def _reachable(source: Source, payload: bytes | None) -> bool | None:
     word = payload.decode(errors="replace").strip()
     if source.place.path is not None:
         try:
-            found = discovery.inside(configurable_json.parse(payload), source.place.path)
+            found = discovery.inside(json_values.parse(payload), source.place.path)
         except PayloadError:
             return None
         word = found if isinstance(found, str) else paths.shown(found)
@@ -224,7 +211,7 @@ def _values(entities: Iterable[Entity], message: Message) -> list[Outcome]:
             if path is None:
                 raw: Any = _text(message.payload)
             else:
-                root = configurable_json.parse(message.payload) if root is ABSENT else root
+                root = json_values.parse(message.payload) if root is ABSENT else root
                 raw = discovery.inside(root, path)
         except PayloadError as error:
             return [*outcomes, error]  # the one payload of all of them
@@ -241,14 +228,14 @@ def _value(entity: Entity, raw: Any) -> Outcome:  # noqa: ANN401  JSON
     if entity.component == "binary_sensor":
         return _binary(entity, word)
     if entity.component not in _NUMBERS:
-        return trees.TEXT
+        return TEXT
     try:
         if isinstance(word, bool):
             word = int(word)
-        return _observed(entity, configurable_json.read(word, None))
+        return _observed(entity, json_values.read(word, None))
     except PayloadError as error:
         if isinstance(word, str) and not entity.numeric:
-            return trees.TEXT
+            return TEXT
         return PayloadError(error.reason, f"{entity.datastream}: {error.detail}")
 
 
@@ -270,7 +257,7 @@ def _observed(entity: Entity, result: float) -> Decoded:
 
 def _esphome_life(thing: str, payload: bytes) -> Outcome:
     if not payload:
-        return trees.EMPTY
+        return EMPTY
     word = payload[:_MAX_WORD].decode(errors="replace").strip()
     if word.lower() not in ("online", "offline"):
         return PayloadError("bad_state", paths.shown(word))

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from math import isfinite, isnan, nan
 from typing import Any, Final
 
-from ingest.codecs import Ignored, Outcome, paths
-from ingest.codecs.sparkplug_b import DataType, Metric, Payload
-from ingest.codecs.sparkplug_nodes import Announced
+from ingest.codec import Ignored, Outcome
+from ingest.codecs.sparkplug.nodes import Announced
+from ingest.codecs.sparkplug.wire import DataType, Metric, Payload
+from ingest.reading import paths
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros, bounded
 from ioc.domain.observation import Decoded, Flag, Quality

@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ingest.codecs.paths import is_huge, shown
+from ingest.reading.paths import is_huge, shown
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros, bounded, from_datetime
 from ioc.domain.observation import Flag

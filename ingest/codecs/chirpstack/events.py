@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from chirpstack_api.integration import integration_pb2
 from google.protobuf.message import DecodeError
 
-from ingest.codecs import configurable_json, leaves
+from ingest.reading import json_values, tree
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import SECOND, Micros
 
@@ -39,7 +39,7 @@ class Event(NamedTuple):
 
 def from_json(_kind: str, payload: bytes) -> Event:
     """Read the JSON encoding. PayloadError not_of_format and those of JSON."""
-    root = configurable_json.parse(payload)
+    root = json_values.parse(payload)
     if not isinstance(root, dict):
         raise PayloadError("not_of_format", "no object")
     device = root.get("deviceInfo", {})
@@ -127,7 +127,7 @@ def _struct(payload: bytes, depth: int) -> dict[str, Any]:
     What a datastream is called and in which order values come must not depend on a hash. The
     library has checked the bytes before.
     """
-    if depth > leaves.MAX_DEPTH:
+    if depth > tree.MAX_DEPTH:
         raise PayloadError("too_deep")
     found: dict[str, Any] = {}
     for number, wire, entry in _fields(payload):
@@ -174,7 +174,7 @@ def _value(payload: bytes, depth: int) -> Any:  # noqa: ANN401  JSON
 
 
 def _list(payload: bytes, depth: int) -> list[Any]:
-    if depth > leaves.MAX_DEPTH:
+    if depth > tree.MAX_DEPTH:
         raise PayloadError("too_deep")
     found = []
     for number, wire, one in _fields(payload):
@@ -185,8 +185,8 @@ def _list(payload: bytes, depth: int) -> list[Any]:
 
 
 def _bounded(values: int) -> None:
-    if values > leaves.MAX_VALUES:
-        raise PayloadError("too_many_records", f"more than {leaves.MAX_VALUES} values")
+    if values > tree.MAX_VALUES:
+        raise PayloadError("too_many_records", f"more than {tree.MAX_VALUES} values")
 
 
 def _fields(payload: bytes) -> Iterator[Field]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.codecs import Ignored
-from ingest.codecs.devices import Device, Part, Reading
+from ingest.codec import Ignored
+from ingest.reading.devices import Device, Part, Reading
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import SECOND, Micros
 

@@ -4,46 +4,37 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator
-from math import isnan
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from ingest.codecs import Ignored, Outcome, configurable_json, leaves
-from ingest.codecs.devices import Device, Part
+from ingest.codec import Ignored, Outcome
+from ingest.reading import json_values, paths, tree
+from ingest.reading.devices import Device, Part
+from ingest.reading.measured import Origin
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import SECOND, Micros
-from ioc.domain.observation import Decoded, Flag, Quality
+from ioc.domain.observation import Decoded, Flag
 
 MAX_FRAME: Final = 1024  # bytes; a LoRaWAN frame carries 242 at most
 
 
-class Origin(NamedTuple):
-    """Of what, and when, the values of an uplink are; the time is a gateway's or server's."""
-
-    thing: str
-    time: Micros | None
-    flags: Flag = Flag.NONE
-
-    def value(self, name: str, result: float, unit: str | None = None) -> Decoded:
-        """Return one value of now."""
-        quality = Quality.MISSING if isnan(result) else Quality.GOOD
-        return Decoded(self.thing, name, self.time, result, unit, quality, self.flags)
-
-
-def outcomes(origin: Origin, tree: Any, device: Device | None) -> list[Outcome]:  # noqa: ANN401  JSON
+def outcomes(origin: Origin, decoded: Any, device: Device | None) -> list[Outcome]:  # noqa: ANN401  JSON
     """Return what the network server's decoder made; `device` says what its names mean.
 
     Values come in the object's own order, save that those a known device is there for come first.
     """
     if device is None:
-        return [_outcome(origin, leaf) for leaf in leaves.leaves(tree)]
-    past = tree.get(device.history) if device.history and isinstance(tree, dict) else None
-    now = {k: v for k, v in tree.items() if k != device.history} if isinstance(past, list) else tree
+        return [_outcome(origin, leaf) for leaf in tree.values(decoded)]
+    now, past = decoded, None
+    if device.history and isinstance(decoded, dict):
+        past = decoded.get(device.history)
+    if isinstance(past, list):
+        now = {key: value for key, value in decoded.items() if key != device.history}
     units = device.units
 
     def number(path: str, text: str) -> float | None:
-        return leaves.number_in(text) if path in units else None
+        return json_values.number_in(text) if path in units else None
 
-    found = leaves.leaves(now, number)
+    found = tree.values(now, number)
     if device.first:
         found.sort(key=lambda leaf: leaf[0] not in device.first)
     made = [_outcome(origin, leaf, device) for leaf in found]
@@ -77,16 +68,16 @@ def position(where: Any) -> tuple[float, float]:  # noqa: ANN401  JSON
     if not isinstance(where, dict) or not (where.get("latitude") or where.get("longitude")):
         raise PayloadError("bad_location", "none")
     try:
-        lon = configurable_json.read(where.get("longitude", 0), None)
-        lat = configurable_json.read(where.get("latitude", 0), None)
+        lon = json_values.read(where.get("longitude", 0), None)
+        lat = json_values.read(where.get("latitude", 0), None)
     except PayloadError as error:
-        raise PayloadError("bad_location", leaves.shown(error.detail)) from error
+        raise PayloadError("bad_location", paths.shown(error.detail)) from error
     if not (abs(lon) <= 180 and abs(lat) <= 90):  # noqa: PLR2004  degrees; NaN fails too
         raise PayloadError("bad_location", f"{lon}, {lat}")
     return lon, lat
 
 
-def _outcome(origin: Origin, leaf: leaves.Leaf, device: Device | None = None) -> Outcome:
+def _outcome(origin: Origin, leaf: tree.Value, device: Device | None = None) -> Outcome:
     name, result = leaf
     if not isinstance(result, float):
         return result
@@ -107,17 +98,17 @@ def _reading(origin: Origin, part: Part) -> Outcome:
 
 def _past(origin: Origin, records: list[Any], device: Device) -> Iterator[Outcome]:
     """Yield the past values of a maker's decoder, each under the name of its present one."""
-    for record in records[: configurable_json.MAX_RECORDS]:
+    for record in records[: json_values.MAX_RECORDS]:
         try:
             time = _seconds(record)
             flags = Flag.HISTORICAL | (origin.flags & Flag.SIMULATED)
             then = Origin(origin.thing, time, flags)
             values = {k: v for k, v in record.items() if k != "timestamp"}
-            for leaf in leaves.leaves(values):
+            for leaf in tree.values(values):
                 yield _outcome(then, leaf, device)
         except PayloadError as error:
             yield error
-    if len(records) > configurable_json.MAX_RECORDS:
+    if len(records) > json_values.MAX_RECORDS:
         yield PayloadError("too_many_records", str(len(records)))
 
 
@@ -125,5 +116,5 @@ def _seconds(record: Any) -> Micros:  # noqa: ANN401  JSON
     """Return the device's own time of a past value."""
     time = record.get("timestamp") if isinstance(record, dict) else None
     if isinstance(time, bool) or not isinstance(time, (int, float)) or not abs(time) < 1e12:  # noqa: PLR2004  year 33658
-        raise PayloadError("bad_time", leaves.shown(time))
+        raise PayloadError("bad_time", paths.shown(time))
     return Micros(int(time * SECOND))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ingest.codecs import paths
-from ingest.codecs.paths import ABSENT
+from ingest.reading import paths
+from ingest.reading.paths import ABSENT
 from ioc.domain.errors import PayloadError
 
 

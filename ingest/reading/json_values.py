@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs.paths import is_huge, shown
+from ingest.reading.paths import is_huge, shown
 from ioc.domain.errors import PayloadError
 
 # A gateway that was off for a week sends some thousand records at once; beyond this one message
@@ -19,6 +19,10 @@ MAX_RECORDS: Final = 10_000
 _NO_VALUE: Final = frozenset({"", "-", "--", "nan", "null", "none", "n/a", "na"})
 _COMMA: Final = re.compile(r"[+-]?\d+,\d+")
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_JSON_WORDS: Final = {b"nan": b"NaN", b"inf": b"Infinity"}
+# printf writes these words, no JSON reader takes them; NaN and Infinity are read by `parse`.
+# Texts are matched to be left alone; possessive, so that an open one is walked once.
+_PRINTF: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|\b(?:nan|inf)\b', re.IGNORECASE | re.DOTALL)
 _BOM: Final = b"\xef\xbb\xbf"
 _LONGEST: Final = 80  # characters of a number's text; beyond it is something else
 _TEXT_CONTROLS: Final = b"\t\n\r\f\b"
@@ -55,6 +59,27 @@ def _slowly(text: bytes) -> Any:  # noqa: ANN401  JSON
         raise PayloadError("bad_json", shown(str(error))) from error
 
 
+def document(payload: bytes) -> dict[str, Any]:
+    """Parse a payload that must be an object; PayloadError as `parse`, and not_of_format.
+
+    The words of printf, nan and inf, cost their own channel only.
+    """
+    try:
+        root = parse(payload)
+    except PayloadError as error:
+        mended = _PRINTF.sub(_spelled, payload)
+        if error.reason != "bad_json" or mended == payload:
+            raise
+        root = parse(mended)
+    if not isinstance(root, dict):
+        raise PayloadError("not_of_format", f"{type(root).__name__} where an object belongs")
+    return root
+
+
+def _spelled(word: re.Match[bytes]) -> bytes:
+    return _JSON_WORDS.get(word[0].lower(), word[0])
+
+
 def read(raw: Any, states: Mapping[str, int] | None = None) -> float:  # noqa: ANN401  JSON
     """Return a number, NaN for "no value"; PayloadError bad_value, bad_state."""
     if states is not None:
@@ -89,6 +114,14 @@ def from_text(raw: str) -> float:
         if text.lower() in _NO_VALUE:
             return nan
     raise PayloadError("bad_value", shown(text))
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that a text is, NaN for a word for "no value", None for other texts."""
+    try:
+        return from_text(text)
+    except PayloadError:
+        return None
 
 
 def _state(raw: Any, states: Mapping[str, int]) -> float:  # noqa: ANN401  JSON

@@ -1,11 +1,15 @@
-"""How a thing is called whose topic names it."""
+"""How things and units are called: names that topics and messages give for people to read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Final
 
-from ingest.codecs import FeedView, Message, paths
+from ingest.codec import FeedView, Message
+from ingest.reading import paths
 from ioc.domain.errors import ConfigError, PayloadError
+
+_MAX_UNIT: Final = 32  # characters; a longer "unit" is something else
 
 
 def of_topic(template: str, feed: FeedView) -> Callable[[Message], str]:
@@ -28,3 +32,15 @@ def checked(name: str) -> str:
     if len(text) > paths.MAX_NAME or not text.isprintable():
         raise PayloadError("bad_thing", paths.shown(text))
     return text
+
+
+def label(raw: Any) -> str | None:  # noqa: ANN401  JSON
+    """Return a name for people, None where it is none."""
+    text = raw.strip()[: paths.MAX_NAME] if isinstance(raw, str) else ""
+    return text if text and text.isprintable() else None
+
+
+def unit(raw: Any) -> str | None:  # noqa: ANN401  JSON
+    """Return a unit as a device names it, None where it is none."""
+    text = raw.strip() if isinstance(raw, str) else ""
+    return text if 0 < len(text) <= _MAX_UNIT and text.isprintable() else None

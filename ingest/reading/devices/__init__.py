@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from ingest.codecs import Ignored
+from ingest.codec import Ignored
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.observation import Quality

@@ -7,30 +7,21 @@ an event that comes a second time all the same (two servers, two bridges) is ign
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from math import nan
 from typing import Any, Final, Literal
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    configurable_json,
-    leaves,
-    lorawan,
-    moments,
-    paths,
-)
-from ingest.codecs import chirpstack_events as events
-from ingest.codecs.chirpstack_events import Event
-from ingest.codecs.devices.models import Models
-from ingest.codecs.lorawan import Origin
+from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome
+from ingest.codecs.chirpstack import events
+from ingest.codecs.chirpstack.events import Event
+from ingest.reading import json_values, lorawan, measured, moments, naming, paths
+from ingest.reading.deletions import unless_deleted
+from ingest.reading.devices.models import Models
+from ingest.reading.measured import Origin
+from ingest.reading.options import read_options
+from ingest.reading.recent import Recent
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import MINUTE, Micros
 from ioc.domain.intake import DatastreamSpec, Sighting
@@ -38,9 +29,9 @@ from ioc.domain.observation import Flag
 
 # Copies of an event come within seconds; one that comes later is absorbed by its time and value.
 REMEMBERED_FOR: Final = 10 * MINUTE
-# About 80 events a second for ten minutes, 10 MB: more than a whole province of LoRaWAN sends.
-MAX_REMEMBERED: Final = 50_000
-MAX_IDENTITY: Final = 64  # a UUID has 36 characters; longer ones are not remembered
+# 33 events a second for ten minutes; the 2,000 devices of a province that report each five minutes
+# send 7. Kept are 64 bits of each id: 2.5 MB.
+MAX_REMEMBERED: Final = 20_000
 
 _READ: Final = {"up", "status", "location", "log"}
 _NO_MEASUREMENT: Final = {"join", "ack", "txack", "integration"}
@@ -56,10 +47,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
     """Make the decoder of a feed. Raises ConfigError."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}") from error
+    wanted = read_options(options, Options)
     for part in ("dev", "event"):
         if part not in feed.names:
             raise ConfigError(
@@ -70,7 +58,7 @@ def build(options: Mapping[str, Any], feed: FeedView) -> Codec:
         "batteryLevel": DatastreamSpec("battery", "%"),
         "margin": DatastreamSpec("snr", "dB"),
     }
-    return Codec(_Reader(wanted, feed).decode, specs)
+    return Codec(unless_deleted(_Reader(wanted, feed).decode), specs)
 
 
 class _Reader:
@@ -82,7 +70,7 @@ class _Reader:
         self._models = Models(options.decoders)
         self._moment = moments.reader("iso", feed.zone)
         self._thing = paths.name("devEui", feed.names)
-        self._known: OrderedDict[tuple[str, str], Micros] = OrderedDict()
+        self._known: Recent[int, Micros] = Recent(MAX_REMEMBERED)
         self._kinds: Mapping[str, Callable[[Origin, Event], list[Outcome]]] = {
             "up": self._up,
             "status": _status,
@@ -96,9 +84,7 @@ class _Reader:
         if kind in _NO_MEASUREMENT:
             return Decoding([Ignored("event_kind")])
         if kind not in _READ:
-            raise PayloadError("unknown_topic", leaves.shown(kind))
-        if not message.payload and message.retain:
-            return Decoding([Ignored("empty")])
+            raise PayloadError("unknown_topic", paths.shown(kind))
         event = self._read(kind, message.payload)
         if self._heard(kind, event, message):
             return Decoding([Ignored("duplicate")])
@@ -114,7 +100,7 @@ class _Reader:
         try:
             time, flags = self._moment(event.time)
         except PayloadError as error:
-            raise leaves.readable(error) from error
+            raise measured.readable(error) from error
         return time, flags if time is None else flags | Flag.TIME_GATEWAY
 
     def _heard(self, kind: str, event: Event, message: Message) -> bool:
@@ -123,22 +109,17 @@ class _Reader:
         The kind counts too: the status, the location and the uplink of one frame have one id.
         A redelivery (DUP) is read again, for what we read of it before may not have been stored.
         """
-        since = self._known.get((kind, event.identity))
+        since = self._known.get(hash((kind, event.identity)))
         return since is not None and not message.dup and message.received - since <= REMEMBERED_FOR
 
     def _remember(self, kind: str, event: Event, now: Micros, found: list[Outcome]) -> None:
         """Note an event that was read whole: a refused one may be sent again, mended."""
-        if not event.identity or len(event.identity) > MAX_IDENTITY:
+        if not event.identity:
             return
         if any(isinstance(outcome, PayloadError) for outcome in found):
             return
-        self._known[kind, event.identity] = now
-        self._known.move_to_end((kind, event.identity))
-        while len(self._known) > MAX_REMEMBERED:
-            self._known.popitem(last=False)
-        oldest = next(iter(self._known.values()))
-        if now - oldest > REMEMBERED_FOR:
-            self._known.popitem(last=False)
+        self._known.put(hash((kind, event.identity)), now)
+        self._known.drop_oldest(lambda since: now - since > REMEMBERED_FOR)
 
     def _up(self, origin: Origin, event: Event) -> list[Outcome]:
         body = event.body
@@ -154,7 +135,7 @@ class _Reader:
         if not frame or (tree is not None and device is None):
             return [Ignored("unused")]
         if device is None:
-            raise PayloadError("no_decoder", leaves.shown(profile))
+            raise PayloadError("no_decoder", paths.shown(profile))
         return lorawan.frame_outcomes(origin, device, frame, lorawan.port_of(body.get("fPort")))
 
 
@@ -176,9 +157,9 @@ def _status(origin: Origin, event: Event) -> list[Outcome]:
 
 def _number(origin: Origin, name: str, raw: Any) -> Outcome:  # noqa: ANN401  JSON
     try:
-        result = configurable_json.read(raw, None)
+        result = json_values.read(raw, None)
     except PayloadError as error:
-        return leaves.readable(error, name)
+        return measured.readable(error, name)
     return origin.value(name, result, "dB" if name == "margin" else "%")
 
 
@@ -191,12 +172,12 @@ def _log(_origin: Origin, event: Event) -> list[Outcome]:
     """Read a line of the server's log; its decoder's failure is the one that loses values."""
     if events.log_code(event.body) == events.UPLINK_CODEC:
         complaint = event.body.get("description", "")
-        raise PayloadError("decoder_failed", leaves.shown(complaint, leaves.MAX_DETAIL))
+        raise PayloadError("decoder_failed", paths.shown(complaint, measured.MAX_DETAIL))
     return [Ignored("event_kind")]
 
 
 def _sightings(thing: str, kind: str, event: Event) -> list[Sighting]:
-    named = leaves.label(event.device.get("deviceName"))
+    named = naming.label(event.device.get("deviceName"))
     if kind == "location":
         return [Sighting(thing, named, *lorawan.position(event.body.get("location")))]
     return [] if named is None else [Sighting(thing, named)]

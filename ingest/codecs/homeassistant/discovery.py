@@ -1,8 +1,10 @@
 """Home Assistant's MQTT discovery: a `config` message -> what its state topics mean.
 
-Keys may be abbreviated, "~" stands for the base topic. Of templates only paths are read; whatever
-computes something is refused rather than guessed. `expire_after` is not kept: silence is judged by
-the feed's own limit, against the clock, which a codec does not have.
+Keys may be abbreviated, "~" stands for the base topic. Of templates only paths are read, and the
+filters after them that leave a number what it is (is_defined, float; round: what was measured is
+kept, not what would be shown); whatever computes something is refused rather than guessed.
+`expire_after` is not kept: silence is judged by the feed's own limit, against the clock, which a
+codec does not have.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from ingest.codecs import naming, paths, trees
-from ingest.codecs.paths import ABSENT
+from ingest.reading import json_values, naming, paths
+from ingest.reading.paths import ABSENT
 from ioc.domain.errors import PayloadError
 from ioc.domain.intake import Sighting
 
@@ -35,7 +37,10 @@ _LONG: Final = {
 _SHARED: Final = frozenset({"~", "device", "state_topic", *_LONG.values()} - {"components"})
 _READ: Final = frozenset({"sensor", "binary_sensor", "number"})  # all others say words
 _KEY: Final = r"""\.[A-Za-z_]\w*|\[\s*(?:'[^'\]]+'|"[^"\]]+"|\d{1,4})\s*\]"""
-_TEMPLATE: Final = re.compile(rf"\{{\{{-?\s*(?:value|value_json((?:{_KEY})+))\s*-?\}}\}}")
+_FILTER: Final = r"\s*\|\s*(?:is_defined|float(?:\(\s*-?[\d.]*\s*\))?|round(?:\(\s*\d*\s*\))?)"
+_TEMPLATE: Final = re.compile(
+    rf"\{{\{{-?\s*(?:value|value_json((?:{_KEY})+))(?:{_FILTER}){{0,3}}\s*-?\}}\}}"
+)
 _KEYS: Final = re.compile(r"""\.(\w+)|\[\s*(?:'([^'\]]+)'|"([^"\]]+)"|(\d{1,4}))\s*\]""")
 # ESPHome's own topics, whatever was announced: <node>/<component>/<object>/state
 _COMPONENTS: Final = frozenset(
@@ -110,7 +115,7 @@ def esphome(topic: str, prefix: str) -> tuple[str, str, str] | None:
 
 def read(levels: list[str], payload: bytes) -> Announcement:
     """Read the config on `prefix/component/[node/]object`; PayloadError where none can be read."""
-    config = _plain(trees.document(payload))
+    config = _plain(json_values.document(payload))
     prefix, component, *nodes, object_id = levels
     found = Announcement([], [], [], [])
     parts = [(paths.shown(component), object_id, config)]
@@ -168,7 +173,7 @@ def _entity(part: _Part, config: dict[str, Any], out: Announcement) -> None:
 
 
 def _value(named: Entity, config: Mapping[str, Any], numeric: bool) -> Entity:  # noqa: FBT001  of ESPHome
-    unit = trees.unit(config.get("unit_of_measurement"))
+    unit = naming.unit(config.get("unit_of_measurement"))
     path = named.place.path
     return replace(
         named,
@@ -193,10 +198,7 @@ def _thing(part: _Part, config: Mapping[str, Any]) -> str:
 def _label(config: Mapping[str, Any]) -> str | None:
     device = config.get("device")
     name = device.get("name") if isinstance(device, dict) else None
-    if not isinstance(name, str):
-        return None
-    shown = name.strip()[: paths.MAX_NAME]
-    return shown if shown and shown.isprintable() else None
+    return naming.label(name)
 
 
 def _availability(thing: str, config: Mapping[str, Any], base: Any) -> Availability | None:  # noqa: ANN401  JSON

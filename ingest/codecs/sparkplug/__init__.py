@@ -45,22 +45,15 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
-from ingest.codecs import (
-    Codec,
-    Command,
-    Decoding,
-    FeedView,
-    Ignored,
-    Message,
-    Outcome,
-    Presence,
-    paths,
-)
-from ingest.codecs import Status as StatusOf
-from ingest.codecs.sparkplug_b import Metric, Payload, parse, rebirth_request
-from ingest.codecs.sparkplug_metrics import INTEGERS, bdseq_of, micros, name_of, outcome, unit_of
-from ingest.codecs.sparkplug_nodes import Announced, Node, Nodes, Session
-from ioc.domain.errors import ConfigError, PayloadError
+from ingest.codec import Codec, Command, Decoding, FeedView, Ignored, Message, Outcome, Presence
+from ingest.codec import Status as StatusOf
+from ingest.codecs.sparkplug.metrics import INTEGERS, bdseq_of, micros, name_of, outcome, unit_of
+from ingest.codecs.sparkplug.nodes import Announced, Node, Nodes, Session
+from ingest.codecs.sparkplug.wire import Metric, Payload, parse, rebirth_request
+from ingest.reading import paths
+from ingest.reading.deletions import unless_empty
+from ingest.reading.options import read_options
+from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros, from_seconds
 from ioc.domain.observation import DeviceState
 
@@ -102,14 +95,11 @@ class _Address(NamedTuple):
 
 def build(options: Mapping[str, Any], _feed: FeedView) -> Codec:
     """Compile the options of a feed. Raises ConfigError; see `Options` for what there is."""
-    try:
-        wanted = msgspec.convert(options, Options)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"options: {error}; there are host and reorder_s") from error
+    wanted = read_options(options, Options)
     name = wanted.host
     host = _Host(from_seconds(wanted.reorder_s))
     return Codec(
-        host.decode,
+        unless_empty(host.decode),
         stateful=True,
         forget=host.forget,
         presence=None if name is None else lambda now: _presence(name, now),
@@ -140,8 +130,6 @@ class _Host:
         address = _address(message.topic)
         if address is None:
             return Decoding([Ignored("unused")])
-        if not message.payload:
-            return Decoding([Ignored("empty")])
         payload = parse(message.payload)
         node = self._nodes.take(address.owner)
         try:
