@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Final, TypeVar
 
 import orjson
@@ -26,6 +25,7 @@ from ioc.domain.layer import LayerJob, PointFeature, Published
 from ioc.settings import Settings
 from ioc.storage import layers as store
 from ioc.storage import pool
+from layers.shipped import shipped
 from layers.worker import Worker
 
 log = structlog.get_logger()
@@ -35,21 +35,7 @@ BACKOFF_S: Final = (1, 2, 5, 10, 30)  # before the n-th try in a row
 REDIS_ANSWER_S: Final = 1.0  # a dead Redis must not hold up publishing
 REDIS_PAUSE: Final = 5 * SECOND  # before a Redis that failed is asked again
 
-_FILES: Final = {  # the layer's name -> its file among the map data that ships
-    "province": "province_outline",
-    "neighbours": "neighbours",
-    "communes": "communes_approx",
-    "water": "water",
-    "zones": "zones",
-}
-
 _T = TypeVar("_T")
-
-
-def shipped(layer: str) -> bytes:
-    """Return the GeoJSON document of a base layer that ships with the product."""
-    # By name, not by import: the map data lie in a sibling package.
-    return files("ioc").joinpath("demo", "geo", f"{_FILES[layer]}.geojson").read_bytes()
 
 
 @dataclass(slots=True)

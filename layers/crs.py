@@ -46,8 +46,8 @@ _SAMPLE: Final = 2_000  # points that are tried in each candidate
 class System:
     """How x and y become longitude and latitude; `epsg` is None for a system without a code.
 
-    `suspect`: a VN-2000 zone that was declared on the WGS 84 datum; whether the shift of about
-    225 m is missing cannot be known from the declaration.
+    `suspect`: a VN-2000 zone declared on another datum, so that whether the shift of about 225 m
+    is in already cannot be known from the declaration.
     """
 
     epsg: int | None
@@ -239,13 +239,14 @@ def _transverse(found: CRS) -> System | None:
         return None
     code = next((code for code, lon in _ZONES.items() if abs(lon - meridian) < 1e-6), None)  # noqa: PLR2004
     zone = code is not None and scale == 0.9999  # noqa: PLR2004  nobody else has such zones
-    if not _names_vn2000(found.name, *_datums(found)):
-        return System(None, found.name, found.to_wkt(), suspect=True) if zone else None
-    # The name says VN-2000 and the datum does not: whether the shift is in, a person must say.
+    # Nobody but Vietnam uses these zones, yet on another datum the shift may be in already:
+    # a person must say. MapInfo files are always like that, they have no code for the datum.
     suspect = not _names_vn2000(*_datums(found))
-    if code is not None and zone:
+    if zone and code is not None:
         return replace(of_epsg(code), suspect=suspect)
-    return System(None, found.name, _pinned(meridian, scale), suspect)
+    if _names_vn2000(found.name, *_datums(found)):
+        return System(None, found.name, _pinned(meridian, scale), suspect)
+    return None
 
 
 def _datums(found: CRS) -> tuple[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from hashlib import sha256
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b, sha256
 from typing import Any, Final
 
 import orjson
+import shapely
 
-from ioc.domain.layer import PointFeature, Published
+from ioc.domain.layer import Feature, PointFeature, Published
 
 _VERSION_DIGITS: Final = 16  # 64 bits: enough to tell the versions of one layer apart
 _DECIMALS: Final = 5  # of a degree: 1.1 m, finer than any position we are given
@@ -28,6 +29,46 @@ def base(document: bytes) -> Published:
     if not isinstance(features, list) or content.get("type") != "FeatureCollection":
         raise ValueError("not a GeoJSON FeatureCollection")
     return _published(features, str(content.get("attribution", "")))
+
+
+def features(
+    rows: Sequence[Feature], things: Mapping[str, int], hidden: Iterable[str] = ()
+) -> Published:
+    """Return an imported layer; a row that is the place of a thing has the thing's id.
+
+    `things`: code -> id. `hidden`: fields that nobody may read off the map.
+    """
+    ordered = sorted(rows, key=lambda row: row.code)
+    shapes = shapely.from_wkb([row.shape for row in ordered])
+    rounded = shapely.transform(shapes, lambda xy: xy.round(_DECIMALS))
+    texts = shapely.to_geojson(rounded)
+    secret = frozenset(hidden)
+    made = [
+        {
+            "type": "Feature",
+            "id": things.get(row.code) or number(row.code),
+            "geometry": orjson.Fragment(text),
+            "properties": _properties(row, secret),
+        }
+        for row, text in zip(ordered, texts, strict=True)
+    ]
+    return _published(made, "")
+
+
+def number(code: str) -> int:
+    """Return a feature's id: browsers want whole numbers, and the same one in every version."""
+    return int.from_bytes(blake2b(code.encode(), digest_size=6).digest())
+
+
+def _properties(row: Feature, hidden: frozenset[str]) -> Any:  # noqa: ANN401
+    """Return the row's properties, its commune as joined, without what is hidden."""
+    own: dict[str, Any] = orjson.loads(row.properties)
+    own = {name: value for name, value in own.items() if name not in hidden}
+    return {"code": row.code, "name": row.name, **own} | {
+        "commune_code": row.commune_code,
+        "commune_name": row.commune_name,
+        "commune_how": row.commune_how,
+    }
 
 
 def _point(row: PointFeature) -> dict[str, Any]:

@@ -125,11 +125,15 @@ def fingerprint(conn: Db) -> str:
     return str(row[0])
 
 
+def lock(conn: Db, layer: str) -> None:
+    """Let one writer of a layer work at a time, also where it has no row yet; until commit."""
+    conn.execute("select pg_advisory_xact_lock(hashtext('layer'), hashtext(%s))", (layer,))
+
+
 def put(conn: Db, layer: str, made: Published) -> bool:
     """Make a version current; False when it already is. Keeps the last KEEP_VERSIONS."""
     with conn.transaction():
-        # One writer of a layer at a time, also where it has no row yet.
-        conn.execute("select pg_advisory_xact_lock(hashtext('layer'), hashtext(%s))", (layer,))
+        lock(conn, layer)
         if _current(conn, layer) == made.version:
             return False
         conn.execute(

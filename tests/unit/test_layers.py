@@ -9,7 +9,7 @@ import pytest
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import BASE_LAYERS, POINT_LAYERS, LayerJob, PointFeature, Published
 from layers import publish
-from layers.__main__ import shipped
+from layers.shipped import shipped
 from layers.worker import DEBOUNCE, HEARTBEAT, POLL, Worker
 
 A = PointFeature(7, "rain", "Trạm đo mưa xã Lộc Thạnh", "Mưa Lộc Thạnh", 106.1234567, 11.7654321)
