@@ -23,6 +23,7 @@ from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import LayerJob, PointFeature, Published
 from ioc.settings import Settings
+from ioc.storage import features
 from ioc.storage import layers as store
 from ioc.storage import pool
 from layers.shipped import shipped
@@ -62,7 +63,9 @@ class Database:
         return store.fingerprint(self._use())
 
     def put(self, layer: str, made: Published) -> bool:
-        return store.put(self._use(), layer, made)
+        conn = self._use()
+        # What a person imported is not replaced by what ships, nor by the registry's own points.
+        return False if features.imported(conn, layer) else store.put(conn, layer, made)
 
     def claim(self) -> LayerJob | None:
         return store.claim(self._use())

@@ -8,7 +8,7 @@ QĐ-BTNMT, coordinate-frame convention), written out so that another PROJ cannot
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -39,6 +39,7 @@ VN2000: Final = frozenset({*_ZONES, *_UTM, _GEOGRAPHIC})
 # WGS 84 in degrees first: of equal candidates the first is offered.
 CANDIDATES: Final = (WGS84, *_ZONES, *_UTM, _GEOGRAPHIC, 32648, 32649, 3857)
 _FITS: Final = 0.5  # share of points inside the province that makes a system possible
+_CLOSE: Final = 0.2  # of the best share: those that a named commune may still decide between
 _SAMPLE: Final = 2_000  # points that are tried in each candidate
 
 
@@ -79,6 +80,19 @@ class Candidate:
     system: System
     axes: str  # "xy", or "yx" where the file has north first
     inside_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a file's points are held against: the province, and what breaks a tie.
+
+    `agreement`: share of the rows whose own commune is where this system puts them, 0 where the
+    file names none. `local`: EPSG codes of the province's own zones.
+    """
+
+    province: Any
+    agreement: Callable[[Candidate], float] = lambda _candidate: 0.0
+    local: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +151,7 @@ def of_wkt(text: str | None) -> System | None:
 
 def choose(
     xy: Coordinates,
-    province: Any,  # noqa: ANN401  shapely has no types
+    evidence: Evidence,
     *,
     declared: System | None,
     given: System | None,
@@ -149,7 +163,7 @@ def choose(
     but the axes may be swapped. `anywhere`: the layer need not lie in the province.
     """
     sample = xy[:: max(1, len(xy) // _SAMPLE)]
-    tried = candidates(sample, province, first=given or declared)
+    tried = candidates(sample, evidence, first=given or declared)
     said = given or declared
     if said is not None:
         own = [one for one in tried if one.system == said]
@@ -166,11 +180,14 @@ def choose(
 
 def candidates(
     xy: Coordinates,
-    province: Any,  # noqa: ANN401
+    evidence: Evidence,
     *,
     first: System | None = None,
 ) -> tuple[Candidate, ...]:
-    """Return the systems that put any point inside the province, best first."""
+    """Return the systems that put any point inside the province, best first.
+
+    Zones 27 km apart may fit alike; then the one whose communes the file names, then a local one.
+    """
     systems = [of_epsg(code) for code in CANDIDATES]
     if first is not None:
         systems = [first, *(one for one in systems if one != first)]
@@ -178,9 +195,15 @@ def candidates(
         Candidate(system, axes, round(share, 4))
         for system in systems
         for axes in ("xy", "yx")
-        if (share := inside_share(system.lonlat(ordered(xy, axes)), province)) > 0
+        if (share := inside_share(system.lonlat(ordered(xy, axes)), evidence.province)) > 0
     ]
-    return tuple(sorted(found, key=lambda one: -one.inside_share))
+    close = max((one.inside_share for one in found), default=0.0) - _CLOSE
+
+    def rank(one: Candidate) -> tuple[float, float, bool]:
+        named = evidence.agreement(one) if one.inside_share >= close else 0.0
+        return -named, -one.inside_share, one.system.epsg not in (WGS84, *evidence.local)
+
+    return tuple(sorted(found, key=rank))
 
 
 def ordered(xy: Coordinates, axes: str) -> Coordinates:

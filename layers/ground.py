@@ -35,7 +35,7 @@ def of(
 ) -> Ground:
     """Return the ground of an import into the shelf; None: a dry run without a database."""
     schemas = schema.load(config_dir / "layers")
-    return Ground(schemas, _boundary(province, shelf), shelf or EmptyShelf(), tell)
+    return Ground(schemas, _boundary(province, shelf), shelf or EmptyShelf(), province, tell)
 
 
 def _boundary(province: str, shelf: Boundaries | None) -> Boundary:

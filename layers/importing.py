@@ -27,6 +27,7 @@ from layers.report import Outcome, Report, refused_csv
 from layers.schema import Schema, meant
 from layers.sources import Source, Table
 from layers.sources.detection import open_file
+from layers.zones import LOCAL
 
 _SURE: Final = 0.9  # confidence in an encoding below which a person looks first
 _MANY_REMOVED: Final = 0.2  # of the layer: probably a part of the file
@@ -95,6 +96,7 @@ class Ground:
     schemas: Mapping[str, Schema]
     boundary: Boundary
     shelf: Shelf
+    province: str = ""  # its code
     tell: Callable[[str], None] = lambda _stage: None  # the stage that begins
 
 
@@ -122,6 +124,8 @@ def _read(request: Request, ground: Ground, folder: Path) -> tuple[Schema, Table
     found = [(s, one) for s in open_file(request.path, folder) for one in s.inner()]
     if inner:
         found = [(source, one) for source, one in found if one == inner]
+        if not found:
+            raise LayerFileError("no_layers")
     source, table = _one(found, ground.schemas, name)
     schema = ground.schemas.get(name) or meant(ground.schemas, [table, request.path.stem])
     if schema is None:
@@ -133,7 +137,7 @@ def _one(
     found: list[tuple[Source, str]], schemas: Mapping[str, Schema], name: str
 ) -> tuple[Source, str]:
     if not found:
-        raise LayerFileError("no_layers")
+        raise LayerFileError("no_rows")
     if len(found) > 1:
         told = [(one, meant(schemas, [one[1]])) for one in found]
         fitting = [one for one, schema in told if schema and schema.name == name]
@@ -227,8 +231,12 @@ def _system(
     given = None
     if request.crs != "auto":
         given = _given(request.crs)
-    outline = ground.boundary.outline
-    return crs.choose(xy, outline, declared=declared, given=given, anywhere=schema.anywhere)
+    evidence = crs.Evidence(
+        ground.boundary.outline,
+        rowing.agreement(rows, sound, xy, ground.boundary),
+        LOCAL.get(ground.province, ()),
+    )
+    return crs.choose(xy, evidence, declared=declared, given=given, anywhere=schema.anywhere)
 
 
 def _given(text: str) -> crs.System:

@@ -90,7 +90,8 @@ def rows(
         if placed is None:
             raise LayerFileError("no_coordinates", known=", ".join(columns))
         geometry, places, degrees = placed.geometry, placed.columns, placed.degrees
-    left = [name for name in columns if name not in places]
+    empty = {name for name, cells in columns.items() if name not in given and not _any(cells)}
+    left = [name for name in columns if name not in places and name not in empty]
     said = {c: f for c, f in given.items() if c not in places}
     chosen = mapping.columns(schema, left, given=said, remembered=remembered)
     if "code" not in chosen.values() and "name" not in chosen.values():
@@ -165,6 +166,11 @@ def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, str]]
         return seen[cell]
 
     return cached
+
+
+def _any(cells: NDArray[Any]) -> bool:
+    """Say whether a column has a value: an empty one must not take the field of a full one."""
+    return any(cell is not None and cell != "" for cell in cells)
 
 
 def _texts(table: Table) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
@@ -20,6 +20,7 @@ from layers.schema import Schema
 
 _OWN: Final = frozenset({"code", "name"})  # columns of their own, no properties
 _UNITS: Final = frozenset({"communes", "province"})  # lie in no commune
+_SAMPLE: Final = 500  # rows that name a commune; zones are 27 km apart
 _ENOUGH: Final = 5  # contradictions of which half must vanish before a shift explains them
 
 
@@ -67,6 +68,28 @@ def features(rows: Rows, boundary: Boundary, schema: Schema) -> Built:
         values = {name: values[index] for name, values in rows.values.items()}
         found.append(_feature(values, wkb[position], tuple(bounds[position]), unit, how[position]))
     return Built(found, notes, contradictions)
+
+
+def agreement(
+    rows: Rows, sound: NDArray[np.intp], xy: crs.Coordinates, boundary: Boundary
+) -> Callable[[crs.Candidate], float]:
+    """Return what tells how many rows name the commune where a system puts them, 0 to 1.
+
+    `sound`: rows that have a place, at `xy` in the file's own system.
+    """
+    told = _told(rows, sound, boundary)
+    naming = [position for position, units in enumerate(told) if units]
+    sample = naming[:: max(1, len(naming) // _SAMPLE)]
+
+    def share(candidate: crs.Candidate) -> float:
+        if not sample:
+            return 0.0
+        lonlat = candidate.system.lonlat(crs.ordered(xy[sample], candidate.axes))
+        joined = boundary.join(np.asarray(shapely.points(lonlat), dtype=object))
+        wrong = _wrong(joined, [told[position] for position in sample])
+        return round(1 - wrong / len(sample), 1)
+
+    return share
 
 
 def _feature(

@@ -38,10 +38,17 @@ class VectorFile:
     driver: str
 
     def inner(self) -> list[str]:
-        try:
-            return [str(name) for name, _ in pyogrio.list_layers(self.path)]
-        except DataSourceError as error:
-            raise LayerFileError("unreadable", reason=_said(error)) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said again when the layer is read
+            try:
+                names = [str(name) for name, kind in pyogrio.list_layers(self.path) if kind]
+                return [name for name in names if self._count(name)]
+            except (DataSourceError, DataLayerError) as error:
+                raise LayerFileError("unreadable", reason=_said(error)) from error
+
+    def _count(self, name: str) -> int:
+        """Return how many features a layer has: a KMZ has one more, of nothing but links."""
+        return int(pyogrio.read_info(self.path, layer=name, force_feature_count=True)["features"])
 
     def read(self, name: str) -> Table:
         with warnings.catch_warnings(record=True) as told:

@@ -20,6 +20,7 @@ PUBLISHED = [  # lon, lat in WGS 84; EPSG code; easting, northing: measured with
 ]
 PROVINCE = shapely.box(106.4, 10.6, 107.6, 12.3)
 shapely.prepare(PROVINCE)
+EVIDENCE = crs.Evidence(PROVINCE, local=(5899, 9212))
 INSIDE = np.array([[106.6 + n % 9 / 10, 10.8 + n % 13 / 10] for n in range(117)])
 PRJ = (
     'PROJCS["{name}",GEOGCS["GCS_{datum}",DATUM["D_{datum}",'
@@ -99,7 +100,7 @@ def test_zone_on_the_wrong_datum_is_suspect(name: str) -> None:
     found = of_wkt(PRJ.format(name=name, datum="WGS_1984", meridian=107.75))
     assert found is not None
     assert (found.suspect, found.epsg) == (True, 5899)
-    choice = choose(found.from_lonlat(INSIDE), PROVINCE, declared=found, given=None)
+    choice = choose(found.from_lonlat(INSIDE), EVIDENCE, declared=found, given=None)
     assert not choice.certain
 
 
@@ -120,7 +121,7 @@ def test_unknown_code() -> None:
 def test_guess(epsg: int, axes: str) -> None:
     """The system is found by the share of points inside, axes and all, and stays a guess."""
     xy = crs.ordered(of_epsg(epsg).from_lonlat(INSIDE), axes)
-    choice = choose(xy, PROVINCE, declared=None, given=None)
+    choice = choose(xy, EVIDENCE, declared=None, given=None)
     offered = [(one.system.epsg, one.axes) for one in choice.candidates if one.inside_share > 0.9]
     assert (epsg, axes) in offered
     assert (choice.how, choice.fits, choice.certain) == ("guessed", True, False)
@@ -130,28 +131,36 @@ def test_guess(epsg: int, axes: str) -> None:
 def test_neighbouring_zones_are_both_offered() -> None:
     """107-45 and 108-00 are 27 km apart: a small file fits both, and both are shown."""
     xy = of_epsg(5899).from_lonlat(np.array([[106.8, 11.2], [106.9, 11.3], [107.0, 11.2]]))
-    choice = choose(xy, PROVINCE, declared=None, given=None)
+    choice = choose(xy, EVIDENCE, declared=None, given=None)
     assert {5899, 5898} <= {one.system.epsg for one in choice.candidates}
+    assert choice.system.epsg == 5899  # the province's own zone breaks the tie
+
+
+def test_a_named_commune_breaks_the_tie() -> None:
+    """Where the file names communes, the zone that puts the rows into them is offered first."""
+    xy = of_epsg(5898).from_lonlat(np.array([[106.8, 11.2], [106.9, 11.3], [107.0, 11.2]]))
+    evidence = crs.Evidence(PROVINCE, lambda one: float(one.system.epsg == 5898), (5899,))
+    assert choose(xy, evidence, declared=None, given=None).system.epsg == 5898
 
 
 def test_declared_and_right_is_certain() -> None:
     """A declared system that puts the points into the province needs nobody."""
     system = of_epsg(9212)
-    choice = choose(system.from_lonlat(INSIDE), PROVINCE, declared=system, given=None)
+    choice = choose(system.from_lonlat(INSIDE), EVIDENCE, declared=system, given=None)
     assert (choice.system, choice.how, choice.certain) == (system, "declared", True)
 
 
 def test_declared_and_wrong_is_a_guess() -> None:
     """A declared zone that puts the points elsewhere is not believed; the right one is offered."""
     xy = of_epsg(9212).from_lonlat(INSIDE)
-    choice = choose(xy, PROVINCE, declared=of_epsg(9209), given=None)
+    choice = choose(xy, EVIDENCE, declared=of_epsg(9209), given=None)
     assert (choice.system.epsg, choice.how) == (9212, "guessed")
 
 
 def test_given_is_kept_and_swapped_axes_are_named() -> None:
     """What a person gave stays; swapped axes are seen and are not certain."""
     xy = of_epsg(5899).from_lonlat(INSIDE)[:, ::-1]
-    choice = choose(xy, PROVINCE, declared=None, given=of_epsg(5899))
+    choice = choose(xy, EVIDENCE, declared=None, given=of_epsg(5899))
     assert (choice.system.epsg, choice.how, choice.axes) == (5899, "given", "yx")
     assert not choice.certain
 
@@ -159,11 +168,11 @@ def test_given_is_kept_and_swapped_axes_are_named() -> None:
 def test_given_and_elsewhere_does_not_fit() -> None:
     """A given zone that puts the points elsewhere is told, with what would fit."""
     xy = of_epsg(5899).from_lonlat(INSIDE)
-    choice = choose(xy, PROVINCE, declared=None, given=of_epsg(9209))
+    choice = choose(xy, EVIDENCE, declared=None, given=of_epsg(9209))
     assert (choice.fits, choice.candidates[0].system.epsg) == (False, 5899)
 
 
 def test_nothing_fits() -> None:
     """Points of another country fit in no system."""
-    choice = choose(np.array([[2.3, 48.9]] * 5), PROVINCE, declared=None, given=None)
+    choice = choose(np.array([[2.3, 48.9]] * 5), EVIDENCE, declared=None, given=None)
     assert (choice.fits, choice.candidates) == (False, ())
