@@ -23,9 +23,8 @@ from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import LayerJob, PointFeature, Published
 from ioc.settings import Settings
-from ioc.storage import features
+from ioc.storage import features, pool
 from ioc.storage import layers as store
-from ioc.storage import pool
 from layers.shipped import shipped
 from layers.worker import Worker
 

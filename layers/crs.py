@@ -75,22 +75,31 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A system in which this share of the points lies inside the province."""
+    """A system in which this share of the points lies inside the province, and near enough."""
 
     system: System
     axes: str  # "xy", or "yx" where the file has north first
     inside_share: float
+    near_share: float
+
+    @property
+    def possible(self) -> bool:
+        return self.near_share >= _FITS
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a file's points are held against: the province, and what breaks a tie.
 
+    `near` is the area in which a row is still taken: a file of one station at the border fits,
+    too, though an approximate outline leaves it out.
+
     `agreement`: share of the rows whose own commune is where this system puts them, 0 where the
     file names none. `local`: EPSG codes of the province's own zones.
     """
 
     province: Any
+    near: Any
     agreement: Callable[[Candidate], float] = lambda _candidate: 0.0
     local: tuple[int, ...] = ()
 
@@ -167,7 +176,7 @@ def choose(
     said = given or declared
     if said is not None:
         own = [one for one in tried if one.system == said]
-        fit = next((one for one in own if one.inside_share >= _FITS), None)
+        fit = next((one for one in own if one.possible), None)
         if fit is not None or anywhere or given is not None or not _possible(tried):
             axes = fit.axes if fit else "xy"
             how = "given" if given is not None else "declared"
@@ -192,18 +201,29 @@ def candidates(
     if first is not None:
         systems = [first, *(one for one in systems if one != first)]
     found = [
-        Candidate(system, axes, round(share, 4))
+        one
         for system in systems
         for axes in ("xy", "yx")
-        if (share := inside_share(system.lonlat(ordered(xy, axes)), evidence.province)) > 0
+        if (one := _tried(system, axes, xy, evidence)).near_share > 0
     ]
     close = max((one.inside_share for one in found), default=0.0) - _CLOSE
 
-    def rank(one: Candidate) -> tuple[float, float, bool]:
+    def rank(one: Candidate) -> tuple[float, float, float, bool]:
         named = evidence.agreement(one) if one.inside_share >= close else 0.0
-        return -named, -one.inside_share, one.system.epsg not in (WGS84, *evidence.local)
+        return (
+            -named,
+            -one.inside_share,
+            -one.near_share,
+            one.system.epsg not in (WGS84, *evidence.local),
+        )
 
     return tuple(sorted(found, key=rank))
+
+
+def _tried(system: System, axes: str, xy: Coordinates, evidence: Evidence) -> Candidate:
+    lonlat = system.lonlat(ordered(xy, axes))
+    inside = inside_share(lonlat, evidence.province)
+    return Candidate(system, axes, round(inside, 4), inside_share(lonlat, evidence.near))
 
 
 def ordered(xy: Coordinates, axes: str) -> Coordinates:
@@ -231,7 +251,7 @@ def reproject(geometry: NDArray[Any], system: System, axes: str) -> NDArray[Any]
 
 
 def _possible(tried: Sequence[Candidate]) -> bool:
-    return bool(tried) and tried[0].inside_share >= _FITS
+    return bool(tried) and tried[0].possible
 
 
 def _meridian(degrees: float) -> str:

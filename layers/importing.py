@@ -196,7 +196,7 @@ def _place(
     report.choice = choice = _system(request, ground, schema, rows, table, sound)
     if not choice.fits:
         best = choice.candidates[0] if choice.candidates else None
-        if best is None or best.inside_share < 0.5:  # noqa: PLR2004
+        if best is None or not best.possible:
             raise LayerFileError("outside_province")
         raise LayerFileError("wrong_system", epsg=best.system.epsg, title=best.system.title)
     moved = crs.reproject(rows.geometry[sound], choice.system, choice.axes)
@@ -233,6 +233,7 @@ def _system(
         given = _given(request.crs)
     evidence = crs.Evidence(
         ground.boundary.outline,
+        ground.boundary.near,
         rowing.agreement(rows, sound, xy, ground.boundary),
         LOCAL.get(ground.province, ()),
     )

@@ -1,8 +1,10 @@
 """Imports on a real database: versions, undo, two at once, a kill in the middle."""
 
 import gzip
+import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +19,17 @@ from ioc.domain.errors import LayerFileError
 from ioc.storage import features
 from ioc.storage import layers as versions
 from ioc.storage.features import Shelf
-from layers import crs, ground, importing, undoing
+from layers import crs, ground, importing, publish, undoing
 from layers.__main__ import Database
 from layers.importing import Request
 from layers.report import Outcome, Report
 from layers.shipped import shipped
 from tests.awaiting import wait_for
 from tests.integration import web_site
-from tests.integration.whole_path import Process
 
 Db = Connection[tuple[Any, ...]]
-CONFIG = Path(__file__).resolve().parents[2] / "config"
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config"
 Rows = dict[str, tuple[float, float]]  # code -> lon, lat
 
 A: Rows = {f"S{n:02d}": (106.8 + n / 100, 10.95 + n / 200) for n in range(24)}
@@ -49,8 +51,12 @@ def stations(path: Path, rows: Rows, **more: Any) -> Path:
 
 def run(conn: Db, path: Path, layer: str = "tower", **asked: Any) -> Report:
     """Import with a person's yes unless said otherwise."""
-    asked = {"yes": True, "by": "an"} | asked
-    return importing.run(Request(path, layer, **asked), ground.of(CONFIG, "75", Shelf(conn)))
+    wishes: dict[str, Any] = {"yes": True, "by": "an"} | asked
+    return importing.run(Request(path, layer, **wishes), ground.of(CONFIG, "75", Shelf(conn)))
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "ioc.cli", "layers", *words]
 
 
 def codes(conn: Db, layer: str = "tower") -> list[str]:
@@ -154,7 +160,11 @@ def test_a_refused_row_keeps_its_station(conn: Db, tmp_path: Path) -> None:
     run(conn, stations(tmp_path / "a.geojson", A))
     moved = {**A, "S00": (105.8, 21.0), "S01": (106.9, 10.99)}
     report = run(conn, stations(tmp_path / "b.geojson", moved))
-    assert (report.counts["refused"], report.counts["changed"], report.counts["removed"]) == (1, 1, 0)
+    assert (report.counts["refused"], report.counts["changed"], report.counts["removed"]) == (
+        1,
+        1,
+        0,
+    )
     assert codes(conn) == sorted(A)
     assert len(served(conn)["features"]) == 24
     kept = conn.execute("select refused from layer_import where number = 2").fetchone()
@@ -194,16 +204,17 @@ def test_kill_in_the_middle(conn: Db, tmp_path: Path, database_url: str) -> None
     with psycopg.connect(database_url) as blocker:
         blocker.execute("select 1 from audit for update")
         blocker.execute("lock table audit in access exclusive mode")  # the import's last write
-        process = Process(
-            "ioc.cli",
-            {"IOC_DATABASE_URL": database_url},
-            tmp_path / "cli.log",
-            "layers", "import", str(path), "--layer", "tower", "--yes", "--json",
-        )  # fmt: skip
-        process.start()
+        process = subprocess.Popen(
+            command("import", str(path), "--layer", "tower", "--yes", "--json"),
+            env=os.environ | {"IOC_DATABASE_URL": database_url},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+        )
         waiting = "select count(*) from pg_locks where not granted and relation = 'audit'::regclass"
         wait_for(lambda: conn.execute(waiting).fetchone() == (1,), 60)
-        process.kill9()
+        process.kill()
+        process.wait()
         assert versions.versions(conn, ["tower"]) == {"tower": first.version}
     wait_for(lambda: conn.execute(waiting).fetchone() == (0,), 30)
     assert versions.versions(conn, ["tower"]) == {"tower": first.version}
@@ -255,12 +266,8 @@ def test_an_imported_boundary_is_used(conn: Db, tmp_path: Path) -> None:
     assert any(warning.startswith("1 dòng ghi tên xã khác") for warning in report.warnings)
 
 
-def test_what_ships_does_not_replace_an_import(
-    conn: Db, tmp_path: Path, database_url: str
-) -> None:
+def test_what_ships_does_not_replace_an_import(conn: Db, tmp_path: Path, database_url: str) -> None:
     """The worker publishes the shipped communes until there are imported ones; undo brings them."""
-    from layers import publish
-
     database = Database(database_url)
     made = publish.base(shipped("communes"))
     assert database.put("communes", made)
@@ -291,11 +298,11 @@ def test_a_forgotten_shift_shows_by_code(conn: Db, tmp_path: Path) -> None:
 def test_a_forgotten_shift_shows_by_commune(conn: Db, tmp_path: Path) -> None:
     """Rows that name another commune than their place, and fit once shifted, give it away."""
     run(conn, communes(tmp_path / "xa.geojson"), "communes")
-    true = np.array([[106.9995 - n / 100000, 10.9 + n / 50] for n in range(15)])
+    true = np.array([[107.0005 + n / 100000, 10.9 + n / 50] for n in range(15)])
     moved = crs.of_epsg(4756).from_lonlat(true)
-    assert (moved[:, 0] > 107).all()
+    assert (moved[:, 0] < 107).all()
     rows = {f"S{n:02d}": (lon, lat) for n, (lon, lat) in enumerate(moved.tolist())}
-    path = stations(tmp_path / "a.geojson", rows, commune_code="100")
+    path = stations(tmp_path / "a.geojson", rows, commune_code="200")
     report = run(conn, path, yes=False)
     assert report.exit_code == 3
     assert any("khớp lại" in question for question in report.questions)
@@ -322,10 +329,17 @@ def test_hidden_fields_are_not_published(conn: Db, tmp_path: Path) -> None:
     assert "10.1.2.3" not in str(served(conn, "tslcd_point"))
 
 
-def test_the_command(conn: Db, tmp_path: Path, database_url: str, run_cli: Callable[..., Any]) -> None:
+def test_the_command(conn: Db, tmp_path: Path, database_url: str) -> None:
     """Import, list and undo as people type them; JSON is one document on standard output."""
+
+    def run_cli(*words: str) -> subprocess.CompletedProcess[str]:
+        env = os.environ | {"IOC_DATABASE_URL": database_url, "IOC_REDIS_URL": ""}
+        return subprocess.run(
+            command(*words), env=env, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
     path = stations(tmp_path / "a.geojson", A)
-    done = run_cli("layers", "import", str(path), "--layer", "tower", "--json")
+    done = run_cli("import", str(path), "--layer", "tower", "--json")
     assert done.returncode == 0, done.stderr
     told = orjson.loads(done.stdout)
     assert set(told) == {
@@ -333,7 +347,7 @@ def test_the_command(conn: Db, tmp_path: Path, database_url: str, run_cli: Calla
         "columns", "warnings",
     }  # fmt: skip
     assert (told["committed"], told["crs"]["how"]) == (True, "declared")
-    assert told["version"] in run_cli("layers", "list").stdout
-    assert run_cli("layers", "undo", "tower").returncode == 0
-    assert run_cli("layers", "undo", "tower").returncode == 1
+    assert told["version"] in run_cli("list").stdout
+    assert run_cli("undo", "tower").returncode == 0
+    assert run_cli("undo", "tower").returncode == 1
     assert codes(conn) == []

@@ -20,7 +20,9 @@ PUBLISHED = [  # lon, lat in WGS 84; EPSG code; easting, northing: measured with
 ]
 PROVINCE = shapely.box(106.4, 10.6, 107.6, 12.3)
 shapely.prepare(PROVINCE)
-EVIDENCE = crs.Evidence(PROVINCE, local=(5899, 9212))
+NEAR = PROVINCE.buffer(0.06)
+shapely.prepare(NEAR)
+EVIDENCE = crs.Evidence(PROVINCE, NEAR, local=(5899, 9212))
 INSIDE = np.array([[106.6 + n % 9 / 10, 10.8 + n % 13 / 10] for n in range(117)])
 PRJ = (
     'PROJCS["{name}",GEOGCS["GCS_{datum}",DATUM["D_{datum}",'
@@ -139,7 +141,7 @@ def test_neighbouring_zones_are_both_offered() -> None:
 def test_a_named_commune_breaks_the_tie() -> None:
     """Where the file names communes, the zone that puts the rows into them is offered first."""
     xy = of_epsg(5898).from_lonlat(np.array([[106.8, 11.2], [106.9, 11.3], [107.0, 11.2]]))
-    evidence = crs.Evidence(PROVINCE, lambda one: float(one.system.epsg == 5898), (5899,))
+    evidence = crs.Evidence(PROVINCE, NEAR, lambda one: float(one.system.epsg == 5898), (5899,))
     assert choose(xy, evidence, declared=None, given=None).system.epsg == 5898
 
 
@@ -176,3 +178,9 @@ def test_nothing_fits() -> None:
     """Points of another country fit in no system."""
     choice = choose(np.array([[2.3, 48.9]] * 5), EVIDENCE, declared=None, given=None)
     assert (choice.fits, choice.candidates) == (False, ())
+
+
+def test_a_station_at_the_border_fits() -> None:
+    """A file of one point just outside an approximate outline is taken where it is declared."""
+    choice = choose(np.array([[107.61, 11.0]]), EVIDENCE, declared=of_epsg(4326), given=None)
+    assert (choice.how, choice.fits) == ("declared", True)

@@ -40,8 +40,8 @@ def run(path: Path, layer: str = "bts", **asked: Any) -> tuple[Report, list[Feat
     """Import a file with a person's yes unless said otherwise."""
     shelf = Shelf()
     base = importing.Ground(SHELF_GROUND.schemas, SHELF_GROUND.boundary, shelf, "75")
-    asked = {"yes": True, "by": "test"} | asked
-    report = importing.run(Request(path, layer, **asked), base)
+    wishes: dict[str, Any] = {"yes": True, "by": "test"} | asked
+    report = importing.run(Request(path, layer, **wishes), base)
     return report, [feature for made in shelf.made for feature in made.written]
 
 
@@ -139,7 +139,7 @@ def test_csv_with_swapped_axes_and_vietnamese_numbers(tmp_path: Path) -> None:
         lines.append(f"{code};{name};{operator};{height} m;{north_text};{east:.3f}")
     path = tmp_path / "bts.csv"
     path.write_text("\r\n".join(lines), encoding="utf-8-sig")
-    report, found = run(path, yes=False)
+    report, _ = run(path, yes=False)
     assert (report.exit_code, report.json()["crs"]["axes"]) == (3, "yx")
     assert report.json()["crs"]["epsg"] == 5899
     assert any("đảo" in question for question in report.questions)
