@@ -18,7 +18,9 @@ from layers.boundary import Boundary, Commune, representative
 from layers.reading import Rows
 from layers.schema import Schema
 
-_OWN: Final = frozenset({"code", "name"})  # columns of their own, no properties
+# What has a column of its own, and is no property; the commune that a file names is kept apart
+# from the one by position.
+_OWN: Final = frozenset({"code", "name", "commune_code", "commune_name"})
 _UNITS: Final = frozenset({"communes", "province"})  # lie in no commune
 _SAMPLE: Final = 500  # rows that name a commune; zones are 27 km apart
 _ENOUGH: Final = 5  # contradictions of which half must vanish before a shift explains them
@@ -100,6 +102,8 @@ def _feature(
     how: str,
 ) -> Feature:
     own = {name: value for name, value in values.items() if name not in _OWN and value is not None}
+    if stated := values.get("commune_name") or values.get("commune_code"):
+        own["commune_stated"] = stated
     properties = orjson.dumps(own, option=orjson.OPT_SORT_KEYS)
     code, name = values["code"], values.get("name") or values["code"]
     unit_code, unit_name = (None, None) if unit is None else (unit.code, unit.name)

@@ -1,10 +1,16 @@
-"""`ioc layers …`: map files into layers, and back."""
+"""`ioc layers …`: map files into layers, and back.
+
+The importer is imported where it is used: GDAL and its friends take a second, which `ioc check`
+and all the others need not wait for.
+"""
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import psycopg
@@ -15,8 +21,10 @@ from ioc.cli.context import By, settings
 from ioc.domain.errors import ConfigError, LayerFileError
 from ioc.storage import features, pool
 from ioc.text import DEFAULT, say
-from layers import ground, importing, schema, undoing
-from layers.report import Outcome, Report, refused_csv
+
+if TYPE_CHECKING:
+    from layers.importing import Request
+    from layers.report import Report
 
 app = typer.Typer(no_args_is_help=True, help="map layers: import, undo, list")
 
@@ -35,7 +43,9 @@ def import_(  # noqa: PLR0913  each is an option of the command
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
     """Read a map file into a layer: 0 done, 1 the file is refused, 3 a person must decide."""
-    request = importing.Request(file, layer, crs, encoding, _mapping(fields), dry_run, yes, by)
+    from layers.importing import Request
+
+    request = Request(file, layer, crs, encoding, _mapping(fields), dry_run, yes, by)
     report = _run(request, quiet=as_json)
     if as_json:
         typer.echo(orjson.dumps(report.json()))
@@ -49,6 +59,8 @@ def import_(  # noqa: PLR0913  each is an option of the command
 @app.command("undo")
 def undo(layer: str, by: By) -> None:
     """Bring back what the layer was before its last import."""
+    from layers import undoing
+
     hidden = _hidden(layer)
     with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
         try:
@@ -78,7 +90,10 @@ def list_() -> None:
         )
 
 
-def _run(request: importing.Request, *, quiet: bool) -> Report:
+def _run(request: Request, *, quiet: bool) -> Report:
+    from layers import ground, importing
+    from layers.report import Outcome
+
     def tell(stage: str) -> None:
         if not quiet:
             typer.echo(say(f"layers.stage_{stage}"), err=True)
@@ -129,6 +144,8 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
 
 
 def _hidden(layer: str) -> frozenset[str]:
+    from layers import schema
+
     known = schema.load(settings().config_dir / "layers")
     return known[layer].hidden if layer in known else frozenset()
 
@@ -139,6 +156,9 @@ def _sentence(error: LayerFileError) -> str:
 
 def _tell(report: Report) -> None:
     """Print what happened in the words of the person who sent the file."""
+    from layers import schema
+    from layers.report import Outcome
+
     known = schema.load(settings().config_dir / "layers").get(report.layer)
     title = known.title["vi"] if known else ""
     head = {
@@ -184,6 +204,8 @@ def _tell_reading(report: Report) -> None:
 
 def _keep_refused(file: Path, report: Report) -> None:
     """Leave the refused rows where the person works, as a file for the one who made the data."""
+    from layers.report import refused_csv
+
     target = Path(f"{file.stem}-{say('layers.refused_file.suffix')}.csv")
     try:
         target.write_bytes(refused_csv(report.refused))

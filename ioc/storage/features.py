@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
@@ -285,7 +286,7 @@ def _features(rows: Iterable[tuple[Any, ...]]) -> list[Feature]:
             name,
             bytes(shape),
             _bounds(bounds),
-            properties.encode(),
+            _sorted(properties),
             commune_code,
             commune_name,
             how,
@@ -293,6 +294,11 @@ def _features(rows: Iterable[tuple[Any, ...]]) -> list[Feature]:
         )
         for code, name, shape, bounds, properties, commune_code, commune_name, how, digest in rows
     ]
+
+
+def _sorted(properties: str) -> bytes:
+    """Return the object as it was written: jsonb keeps its keys in an order of its own."""
+    return orjson.dumps(orjson.loads(properties), option=orjson.OPT_SORT_KEYS)
 
 
 def _bounds(text: str) -> tuple[float, float, float, float]:

@@ -112,7 +112,8 @@ def test_the_same_again_is_nothing_new(conn: Db, tmp_path: Path) -> None:
 def test_undo_goes_back_step_by_step(conn: Db, tmp_path: Path) -> None:
     """Each undo republishes what was before, to the start; then there is nothing to undo."""
     one = run(conn, stations(tmp_path / "a.geojson", A))
-    two = run(conn, stations(tmp_path / "b.geojson", {**A, "S00": (106.9, 10.99), "X": (107, 11)}))
+    more = {**A, "S00": (106.9, 10.99), "X": (107, 11)}
+    two = run(conn, stations(tmp_path / "b.geojson", more, owner="VNPT", height_m=42, note="x"))
     three = run(conn, stations(tmp_path / "c.geojson", {"Y": (107.0, 11.0)}))
     assert len({one.version, two.version, three.version}) == 3
     shelf = Shelf(conn)
