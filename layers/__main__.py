@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -25,6 +25,8 @@ from ioc.domain.layer import LayerJob, PointFeature, Published
 from ioc.settings import Settings
 from ioc.storage import features, pool
 from ioc.storage import layers as store
+from layers import ground, importing
+from layers.report import Report
 from layers.shipped import shipped
 from layers.worker import Worker
 
@@ -69,9 +71,12 @@ class Database:
     def claim(self) -> LayerJob | None:
         return store.claim(self._use())
 
-    def finish(self, job: LayerJob) -> None:
-        store.finish(self._use(), job)
+    def finish(self, job: LayerJob, result: Mapping[str, object] | None = None) -> None:
+        store.finish(self._use(), job, result)
         store.prune_jobs(self._use())
+
+    def shelf(self) -> features.Shelf:
+        return features.Shelf(self._use())
 
     def give_back(self, job: LayerJob, error: str, *, final: bool) -> None:
         store.give_back(self._use(), job, error, final=final)
@@ -150,7 +155,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         retry=Retry(NoBackoff(), 0),
     )
     bus = RedisBus(client, settings.redis_prefix)
-    worker = Worker(database, database, database, bus, shipped)
+    worker = Worker(database, database, database, bus, shipped, _importer(settings, database))
     failures, started = 0, False
     try:
         while not stop.is_set():
@@ -173,6 +178,17 @@ def run(settings: Settings, stop: threading.Event) -> None:
     finally:
         bus.close()
         database.close()
+
+
+def _importer(settings: Settings, database: Database) -> Callable[[LayerJob], Report]:
+    """Return what takes a job's file in, by the same function as the command."""
+
+    def take_in(job: LayerJob) -> Report:
+        # A boundary may have been imported since the last job: the ground is laid anew.
+        base = ground.of(settings.config_dir, settings.province.code, database.shelf())
+        return importing.run(importing.asked(job.argument), base)
+
+    return take_in
 
 
 def _broken(database: Database, failures: int) -> tuple[int, float]:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ioc.domain.layer import Feature
 from layers import boundary, schema
 from layers.boundary import Boundary, Commune
-from layers.importing import EmptyShelf, Ground, Shelf
+from layers.importing import Ground
+from layers.shelf import EmptyShelf, Shelf
 from layers.shipped import shipped
 
 _SEPARATORS: Final = re.compile(r"[,;\n]|\s+và\s+")

@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+import msgspec
 import numpy as np
 import orjson
 import shapely
@@ -25,6 +26,7 @@ from layers.encoding import Encoding
 from layers.reading import Rows
 from layers.report import Outcome, Report, refused_csv
 from layers.schema import Schema, meant
+from layers.shelf import Shelf
 from layers.sources import Source, Table
 from layers.sources.detection import open_file
 from layers.zones import LOCAL
@@ -51,42 +53,18 @@ class Request:
     by: str = ""
 
 
-class Shelf(Protocol):
-    """Where layers are kept."""
-
-    def standing(self, layer: str) -> Standing: ...
-
-    def remembered(self, fingerprint: str) -> Mapping[str, str]: ...
-
-    def places(self, layer: str, codes: list[str]) -> Mapping[str, tuple[float, float]]: ...
-
-    def features(self, layer: str, codes: list[str]) -> list[Feature]: ...
-
-    def things(self) -> Mapping[str, int]: ...
-
-    def commit(self, made: LayerImport) -> None: ...
+def asked(argument: Mapping[str, object], by: str = "") -> Request:
+    """Return the request of a job's argument; ValueError for one that is none."""
+    try:
+        return msgspec.convert({"by": by, **argument}, Request, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"no import: {error}") from error
 
 
-class EmptyShelf:
-    """No database: a dry run in which every row is new."""
-
-    def standing(self, layer: str) -> Standing:  # noqa: ARG002
-        return Standing()
-
-    def remembered(self, fingerprint: str) -> Mapping[str, str]:  # noqa: ARG002
-        return {}
-
-    def places(self, layer: str, codes: list[str]) -> Mapping[str, tuple[float, float]]:  # noqa: ARG002
-        return {}
-
-    def features(self, layer: str, codes: list[str]) -> list[Feature]:  # noqa: ARG002
-        return []
-
-    def things(self) -> Mapping[str, int]:
-        return {}
-
-    def commit(self, made: LayerImport) -> None:  # noqa: ARG002
-        raise LayerFileError("no_database")
+def _path(kind: type, value: object) -> Path:
+    if kind is not Path or not isinstance(value, str):
+        raise ValueError(f"no path: {value!r}")
+    return Path(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +82,47 @@ def run(request: Request, ground: Ground) -> Report:
     """Import a file and say what came of it; never raises for what is wrong with the file."""
     report = Report(dry_run=request.dry_run)
     try:
-        with tempfile.TemporaryDirectory(prefix="ioc-layer-") as folder:
-            ground.tell("reading")
-            schema, table = _read(request, ground, Path(folder))
-        report.layer = schema.name
-        _take(request, ground, schema, table, report)
+        made = _made(request, ground, report)
+        if request.dry_run:
+            report.outcome = Outcome.DRY_RUN
+        elif report.questions and not request.yes:
+            report.outcome = Outcome.UNDECIDED
+        else:
+            ground.tell("commit")
+            _commit(request, ground, made, report)
     except LayerFileError as error:
         answerable = error.reason in _ANSWERABLE
         report.outcome = Outcome.UNDECIDED if answerable else Outcome.REFUSED
         report.error = say(f"layers.refused.{error.reason}", DEFAULT, **error.values)
     return report
+
+
+def _made(request: Request, ground: Ground, report: Report) -> _Made:
+    """Return what the file makes of its layer; the table itself is let go of here."""
+    ground.tell("reading")
+    with tempfile.TemporaryDirectory(prefix="ioc-layer-") as folder:
+        schema, table = _read(request, ground, Path(folder))
+    report.layer = schema.name
+    report.counts["read"] = len(table)
+    if not len(table):
+        raise LayerFileError("no_rows")
+    for note in table.notes:
+        report.note("reader", text=note)
+    ground.tell("columns")
+    columns, report.encoding = reading.translated(table, request.encoding)
+    kind = mapping.fingerprint(schema.name, columns)
+    remembered = ground.shelf.remembered(kind)
+    rows = reading.rows(table, columns, schema, request.mapping, remembered)
+    report.columns = rows.chosen
+    if not reading.coded(rows):
+        report.note("name_is_code")
+    ground.tell("places")
+    _place(request, ground, schema, rows, table, report)
+    _judge_rows(rows, report)
+    ground.tell("difference")
+    made = _difference(ground, schema, rows, report, kind)
+    _ask(report, rows)
+    return made
 
 
 def _read(request: Request, ground: Ground, folder: Path) -> tuple[Schema, Table]:
@@ -145,35 +154,6 @@ def _one(
             raise LayerFileError("several_layers", names=", ".join(one for _, one in found))
         return fitting[0]
     return found[0]
-
-
-def _take(request: Request, ground: Ground, schema: Schema, table: Table, report: Report) -> None:
-    report.counts["read"] = len(table)
-    if not len(table):
-        raise LayerFileError("no_rows")
-    for note in table.notes:
-        report.note("reader", text=note)
-    ground.tell("columns")
-    columns, report.encoding = reading.translated(table, request.encoding)
-    print_ = mapping.fingerprint(schema.name, columns)
-    remembered = ground.shelf.remembered(print_)
-    rows = reading.rows(table, columns, schema, request.mapping, remembered)
-    report.columns = rows.chosen
-    if not reading.coded(rows):
-        report.note("name_is_code")
-    ground.tell("places")
-    _place(request, ground, schema, rows, table, report)
-    _judge_rows(rows, report)
-    ground.tell("difference")
-    made = _difference(ground, schema, rows, report)
-    _ask(report, rows)
-    if request.dry_run:
-        report.outcome = Outcome.DRY_RUN
-    elif report.questions and not request.yes:
-        report.outcome = Outcome.UNDECIDED
-    else:
-        ground.tell("commit")
-        _commit(request, ground, schema, made, report, print_)
 
 
 # ---------------------------------------------------------------- places
@@ -272,13 +252,19 @@ def _judge_rows(rows: Rows, report: Report) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
+    """What is to be committed. `fingerprint`: of the kind of file."""
+
+    schema: Schema
+    fingerprint: str
     features: dict[str, Feature]
     diff: diff.Diff
     standing: Standing
     kept: list[str]
 
 
-def _difference(ground: Ground, schema: Schema, rows: Rows, report: Report) -> _Made:
+def _difference(
+    ground: Ground, schema: Schema, rows: Rows, report: Report, fingerprint: str
+) -> _Made:
     built = rowing.features(rows, ground.boundary, schema)
     for key, count in built.notes.items():
         report.note(key, count=count)
@@ -298,7 +284,7 @@ def _difference(ground: Ground, schema: Schema, rows: Rows, report: Report) -> _
     if len(found.removed) > _MANY_REMOVED * max(len(standing.digests), 1):
         report.ask("many_removed", count=len(found.removed), of=len(standing.digests))
     _check_datum(ground, schema, new, report, built.contradictions)
-    return _Made(new, found, standing, kept)
+    return _Made(schema, fingerprint, new, found, standing, kept)
 
 
 def _check_datum(
@@ -352,14 +338,7 @@ def _ask(report: Report, rows: Rows) -> None:
 # ---------------------------------------------------------------- commit
 
 
-def _commit(
-    request: Request,
-    ground: Ground,
-    schema: Schema,
-    made: _Made,
-    report: Report,
-    print_: str,
-) -> None:
+def _commit(request: Request, ground: Ground, made: _Made, report: Report) -> None:
     found = made.diff
     if not (found.added or found.changed or found.removed) and made.standing.number:
         report.outcome, report.version = Outcome.COMMITTED, made.standing.version
@@ -367,18 +346,18 @@ def _commit(
         return
     after: Iterable[Feature] = made.features.values()
     if made.kept:
-        after = (*after, *ground.shelf.features(schema.name, made.kept))
-    published = publish.features(list(after), ground.shelf.things(), schema.hidden)
+        after = (*after, *ground.shelf.features(made.schema.name, made.kept))
+    published = publish.features(list(after), ground.shelf.things(), made.schema.hidden)
     written = tuple(made.features[code] for code in (*found.added, *found.changed))
     ground.shelf.commit(
         LayerImport(
-            layer=schema.name,
+            layer=made.schema.name,
             based_on=made.standing.number,
             written=written,
             ended=(*found.changed, *found.removed),
             published=published,
             by=request.by,
-            fingerprint=print_,
+            fingerprint=made.fingerprint,
             mapping=dict(request.mapping),
             facts=orjson.loads(orjson.dumps(_facts(request, report))),
             refused=refused_csv(report.refused) if report.refused else b"",

@@ -298,7 +298,8 @@ def _features(rows: Iterable[tuple[Any, ...]]) -> list[Feature]:
 
 def _sorted(properties: str) -> bytes:
     """Return the object as it was written: jsonb keeps its keys in an order of its own."""
-    return orjson.dumps(orjson.loads(properties), option=orjson.OPT_SORT_KEYS)
+    # Copied: orjson leaves each text in a buffer of a kilobyte.
+    return bytes(memoryview(orjson.dumps(orjson.loads(properties), option=orjson.OPT_SORT_KEYS)))
 
 
 def _bounds(text: str) -> tuple[float, float, float, float]:

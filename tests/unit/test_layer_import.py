@@ -15,8 +15,9 @@ from pyproj import Geod
 from ioc.domain.layer import Feature, LayerImport
 from layers import crs, ground, importing
 from layers.encoding import Encoding, encode
-from layers.importing import EmptyShelf, Request
+from layers.importing import Request
 from layers.report import Outcome, Report, refused_csv
+from layers.shelf import EmptyShelf
 from tests.unit import layer_files as files
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

@@ -33,6 +33,9 @@ create index layer_feature_current on layer_feature (layer, code) where until is
 create index layer_feature_bounds on layer_feature using gist (bounds) where until is null;
 create index layer_feature_ended on layer_feature (layer, until) where until is not null;
 
+-- What an import that a worker did says of itself, as `ioc layers import --json` does.
+alter table layer_job add column result jsonb;
+
 -- What a person said of the columns of a kind of file, for the next file of the kind.
 create table layer_mapping (
   fingerprint text primary key,
