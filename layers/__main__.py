@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Final, TypeVar
 
 import orjson
@@ -24,8 +23,11 @@ from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import LayerJob, PointFeature, Published
 from ioc.settings import Settings
+from ioc.storage import features, pool
 from ioc.storage import layers as store
-from ioc.storage import pool
+from layers import ground, importing
+from layers.report import Report
+from layers.shipped import shipped
 from layers.worker import Worker
 
 log = structlog.get_logger()
@@ -35,21 +37,7 @@ BACKOFF_S: Final = (1, 2, 5, 10, 30)  # before the n-th try in a row
 REDIS_ANSWER_S: Final = 1.0  # a dead Redis must not hold up publishing
 REDIS_PAUSE: Final = 5 * SECOND  # before a Redis that failed is asked again
 
-_FILES: Final = {  # the layer's name -> its file among the map data that ships
-    "province": "province_outline",
-    "neighbours": "neighbours",
-    "communes": "communes_approx",
-    "water": "water",
-    "zones": "zones",
-}
-
 _T = TypeVar("_T")
-
-
-def shipped(layer: str) -> bytes:
-    """Return the GeoJSON document of a base layer that ships with the product."""
-    # By name, not by import: the map data lie in a sibling package.
-    return files("ioc").joinpath("demo", "geo", f"{_FILES[layer]}.geojson").read_bytes()
 
 
 @dataclass(slots=True)
@@ -76,14 +64,19 @@ class Database:
         return store.fingerprint(self._use())
 
     def put(self, layer: str, made: Published) -> bool:
-        return store.put(self._use(), layer, made)
+        conn = self._use()
+        # What a person imported is not replaced by what ships, nor by the registry's own points.
+        return False if features.imported(conn, layer) else store.put(conn, layer, made)
 
     def claim(self) -> LayerJob | None:
         return store.claim(self._use())
 
-    def finish(self, job: LayerJob) -> None:
-        store.finish(self._use(), job)
+    def finish(self, job: LayerJob, result: Mapping[str, object] | None = None) -> None:
+        store.finish(self._use(), job, result)
         store.prune_jobs(self._use())
+
+    def shelf(self) -> features.Shelf:
+        return features.Shelf(self._use())
 
     def give_back(self, job: LayerJob, error: str, *, final: bool) -> None:
         store.give_back(self._use(), job, error, final=final)
@@ -162,7 +155,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         retry=Retry(NoBackoff(), 0),
     )
     bus = RedisBus(client, settings.redis_prefix)
-    worker = Worker(database, database, database, bus, shipped)
+    worker = Worker(database, database, database, bus, shipped, _importer(settings, database))
     failures, started = 0, False
     try:
         while not stop.is_set():
@@ -185,6 +178,17 @@ def run(settings: Settings, stop: threading.Event) -> None:
     finally:
         bus.close()
         database.close()
+
+
+def _importer(settings: Settings, database: Database) -> Callable[[LayerJob], Report]:
+    """Return what takes a job's file in, by the same function as the command."""
+
+    def take_in(job: LayerJob) -> Report:
+        # A boundary may have been imported since the last job: the ground is laid anew.
+        base = ground.of(settings.config_dir, settings.province.code, database.shelf())
+        return importing.run(importing.asked(job.argument), base)
+
+    return take_in
 
 
 def _broken(database: Database, failures: int) -> tuple[int, float]:

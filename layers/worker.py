@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -11,6 +11,7 @@ import structlog
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import BASE_LAYERS, POINT_LAYERS, LayerJob, PointFeature, Published
 from layers import publish
+from layers.report import Outcome, Report
 
 log = structlog.get_logger()
 
@@ -38,7 +39,7 @@ class Queue(Protocol):
 
     def claim(self) -> LayerJob | None: ...
 
-    def finish(self, job: LayerJob) -> None: ...
+    def finish(self, job: LayerJob, result: Mapping[str, object] | None = None) -> None: ...
 
     def give_back(self, job: LayerJob, error: str, *, final: bool) -> None: ...
 
@@ -57,13 +58,17 @@ class _RefusedJobError(Exception):
 
 @dataclass(slots=True)
 class Worker:
-    """One worker; `shipped` returns the GeoJSON document of a base layer by name."""
+    """One worker; `shipped` returns the GeoJSON document of a base layer by name.
+
+    `take_in` imports a map file; it is the same as the command's.
+    """
 
     registry: Registry
     versions: Versions
     queue: Queue
     bus: Bus
     shipped: Callable[[str], bytes]
+    take_in: Callable[[LayerJob], Report]
     dirty_since: Micros | None = None
     seen: str = ""
     polled: Micros | None = None
@@ -123,9 +128,13 @@ class Worker:
             self.dirty_since = None
 
     def _run(self, job: LayerJob) -> None:
+        result = None
         try:
-            for layer in _layers_of(job):
-                self.publish(layer)
+            if job.kind == "import":
+                result = self._import(job)
+            else:
+                for layer in _layers_of(job):
+                    self.publish(layer)
         except (_RefusedJobError, ValueError) as error:
             log.warning("layer_job_refused", job=job.id, reason=str(error))
             self.queue.give_back(job, str(error), final=True)
@@ -133,7 +142,15 @@ class Worker:
             log.warning("layer_job_failed", job=job.id, reason=str(error), attempts=job.attempts)
             self.queue.give_back(job, str(error), final=False)
         else:
-            self.queue.finish(job)
+            self.queue.finish(job, result)
+
+    def _import(self, job: LayerJob) -> Mapping[str, object]:
+        """Import, and say so if it made a version; a refused file is a result, not a failure."""
+        report = self.take_in(job)
+        if report.outcome is Outcome.COMMITTED and report.version is not None:
+            log.info("layer_imported", layer=report.layer, version=report.version)
+            self.bus.layer(report.layer, report.version)
+        return report.json()
 
 
 def _layers_of(job: LayerJob) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ioc import archive, doctor, provision, registration, supervisor
 from ioc.cli.context import By, run, settings
 from ioc.cli.index import app as index_app
 from ioc.cli.notify import app as notify_app
+from ioc.cli.layers import app as layers_app
 from ioc.cli.rules import app as rules_app
 from ioc.clock import SystemClock
 from ioc.demo.seed import seed as seed_province
@@ -36,6 +37,7 @@ app.add_typer(letters_app, name="dead-letters")
 app.add_typer(rules_app, name="rules")
 app.add_typer(index_app, name="index")
 app.add_typer(notify_app, name="notify")
+app.add_typer(layers_app, name="layers")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 Refusal
 ├── PayloadError        a message is not understood        -> dead letter with `reason`
+├── LayerFileError      a map file is not taken in         -> nothing changes, one sentence says why
 ├── ConfigError         a setting, feed or rule is wrong   -> the process does not start
 ├── DeliveryError       a channel did not take it          -> retry or give up
 ├── OrderError          an alert does not take this command -> 409
@@ -25,6 +26,18 @@ class PayloadError(Refusal):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
+
+
+class LayerFileError(Refusal):
+    """A map file that cannot be imported as it stands.
+
+    `reason` is a code with words in `ioc/text` under `layers.refused.<code>`, filled with `values`.
+    """
+
+    def __init__(self, reason: str, /, **values: object) -> None:
+        super().__init__(f"{reason}: {values}" if values else reason)
+        self.reason = reason
+        self.values = values
 
 
 class ConfigError(Refusal):

@@ -1,9 +1,10 @@
-"""What a map layer is made of: features of the registry, and the jobs that publish them."""
+"""What a map layer is made of: features of the registry and of imported files, and their jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 BASE_LAYERS: Final = ("province", "neighbours", "communes", "water", "zones")
@@ -44,3 +45,78 @@ class Published:
     body: bytes
     features: int
     attribution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One row of an imported layer, told by its `code`. Bytes, so that half a million fit.
+
+    `shape`: WKB, WGS 84, longitude first; `bounds`: west, south, east, north. `properties`: a JSON
+    object, keys sorted. `digest` changes when anything else here does.
+    """
+
+    code: str
+    name: str
+    shape: bytes
+    bounds: tuple[float, float, float, float]
+    properties: bytes
+    commune_code: str | None
+    commune_name: str | None
+    commune_how: str  # "boundary", "nearest_seat" or "none"
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row of a file that was not taken; `reason` is a sentence for the person who sent it."""
+
+    row: int
+    code: str
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a layer is now: the number of its import (0: none yet) and its rows' digests by code.
+
+    `version` is the published one.
+    """
+
+    number: int = 0
+    digests: Mapping[str, bytes] = field(default_factory=dict)
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerImport:
+    """An import that is to be committed: its rows, what it makes of the layer, where it is from.
+
+    `based_on` is the standing the difference was made against: another one now refuses it.
+    `facts` is what the history of the layer tells about it (file, system, encoding, counts).
+    """
+
+    layer: str
+    based_on: int
+    written: tuple[Feature, ...]
+    ended: tuple[str, ...]  # codes of the rows that are changed or removed
+    published: Published
+    by: str
+    fingerprint: str
+    mapping: Mapping[str, str]
+    facts: Mapping[str, object]
+    refused: bytes = b""  # the CSV file of the rows that were not taken
+
+
+@dataclass(frozen=True, slots=True)
+class LayerHistory:
+    """The last import of a layer; `restores` is set where it was an undo."""
+
+    layer: str
+    number: int
+    version: str | None
+    restores: int | None
+    file: str | None
+    by: str
+    at: datetime
+    features: int

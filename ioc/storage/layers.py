@@ -18,6 +18,7 @@ from ioc.domain.layer import LayerJob, PointFeature, Published
 Db = Connection[tuple[Any, ...]]
 
 LEASE_S: Final = 60.0  # the slowest built-in layer takes a second; a dead worker is noticed soon
+IMPORT_LEASE_S: Final = 900.0  # half a million rows take a minute and a half on a slow machine
 MAX_ATTEMPTS: Final = 5  # what failed five times needs a person
 RETRY_S: Final = 5.0  # times the attempts made: 5, 10, 15, 20 s
 KEEP_VERSIONS: Final = 3  # browsers that still hold the last address find it
@@ -55,22 +56,23 @@ def claim(conn: Db) -> LayerJob | None:
     )
     row = conn.execute(
         "update layer_job set state = 'running', attempts = attempts + 1,"
-        " lease_until = now() + make_interval(secs => %s)"
+        " lease_until = now() + make_interval(secs =>"
+        "   case kind when 'import' then %s else %s end)"
         " where id = (select id from layer_job where state in ('waiting', 'running')"
         "   and (lease_until is null or lease_until < now()) and attempts < %s"
         "   order by id for update skip locked limit 1)"
         " returning id, kind, argument, attempts",
-        (LEASE_S, MAX_ATTEMPTS),
+        (IMPORT_LEASE_S, LEASE_S, MAX_ATTEMPTS),
     ).fetchone()
     return None if row is None else LayerJob(*row)
 
 
-def finish(conn: Db, job: LayerJob) -> None:
+def finish(conn: Db, job: LayerJob, result: Mapping[str, object] | None = None) -> None:
     """Mark a job done, unless its lease went to another worker meanwhile."""
     conn.execute(
-        "update layer_job set state = 'done', error = null, lease_until = null,"
+        "update layer_job set state = 'done', error = null, lease_until = null, result = %s,"
         " finished_at = now() where id = %s and state = 'running' and attempts = %s",
-        (job.id, job.attempts),
+        (None if result is None else Jsonb(dict(result)), job.id, job.attempts),
     )
 
 
@@ -125,11 +127,15 @@ def fingerprint(conn: Db) -> str:
     return str(row[0])
 
 
+def lock(conn: Db, layer: str) -> None:
+    """Let one writer of a layer work at a time, also where it has no row yet; until commit."""
+    conn.execute("select pg_advisory_xact_lock(hashtext('layer'), hashtext(%s))", (layer,))
+
+
 def put(conn: Db, layer: str, made: Published) -> bool:
     """Make a version current; False when it already is. Keeps the last KEEP_VERSIONS."""
     with conn.transaction():
-        # One writer of a layer at a time, also where it has no row yet.
-        conn.execute("select pg_advisory_xact_lock(hashtext('layer'), hashtext(%s))", (layer,))
+        lock(conn, layer)
         if _current(conn, layer) == made.version:
             return False
         conn.execute(

@@ -15,6 +15,7 @@ from ioc.domain.layer import BASE_LAYERS, POINT_LAYERS, LayerJob
 from ioc.storage import layers as store
 from layers import publish
 from layers.__main__ import Database
+from layers.report import Report
 from layers.worker import Worker
 from tests.awaiting import wait_for
 from tests.integration import web_site
@@ -38,9 +39,13 @@ class Deaf:
     def heartbeat(self, now: Micros) -> None: ...
 
 
+def no_import(job: LayerJob) -> Report:
+    raise AssertionError(job)
+
+
 def worker(url: str, shipped: Callable[[str], bytes]) -> tuple[Worker, Database]:
     database = Database(url)
-    return Worker(database, database, database, Deaf(), shipped), database
+    return Worker(database, database, database, Deaf(), shipped, no_import), database
 
 
 @pytest.fixture
@@ -239,6 +244,24 @@ def test_browsers_keep_a_version(
 
 
 # ---------------------------------------------------------------- the process
+
+
+def test_a_file_is_imported_by_the_process(
+    conn: Db, processes: Callable[[], Process], tmp_path: Path
+) -> None:
+    """A job with a map file becomes a version; what came of it is the job's result."""
+    path = tmp_path / "cot.csv"
+    path.write_text("code,lon,lat\nA,106.82,10.94\nB,106.83,10.95\nC,x,11\n")
+    asked = {"path": str(path), "layer": "tower", "by": "an"}
+    number = store.enqueue(conn, "import", asked, "an")
+    wrong = store.enqueue(conn, "import", {"path": 7}, "an")
+    processes()
+    wait_for(lambda: job(conn, wrong)[0] == "failed", 60)
+    assert job(conn, number)[0] == "done"
+    row = conn.execute("select result from layer_job where id = %s", (number,)).fetchone()
+    assert row is not None
+    assert (row[0]["counts"]["added"], row[0]["counts"]["refused"]) == (2, 1)
+    assert store.versions(conn, ["tower"]) == {"tower": row[0]["version"]}
 
 
 def test_the_process_follows_the_registry(

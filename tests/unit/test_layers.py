@@ -1,6 +1,7 @@
 """What the layers worker publishes, and when: the same content is the same version."""
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -9,7 +10,8 @@ import pytest
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import BASE_LAYERS, POINT_LAYERS, LayerJob, PointFeature, Published
 from layers import publish
-from layers.__main__ import shipped
+from layers.report import Outcome, Report
+from layers.shipped import shipped
 from layers.worker import DEBOUNCE, HEARTBEAT, POLL, Worker
 
 A = PointFeature(7, "rain", "Trạm đo mưa xã Lộc Thạnh", "Mưa Lộc Thạnh", 106.1234567, 11.7654321)
@@ -65,6 +67,8 @@ class World:
     told: list[str] = field(default_factory=list)
     beats: list[int] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    results: list[Mapping[str, object] | None] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
     def points(self, *, bts: bool) -> list[PointFeature]:
         return [point for point in self.points_ if (point.kind == "bts") is bts]
@@ -80,8 +84,9 @@ class World:
     def claim(self) -> LayerJob | None:
         return self.jobs.pop(0) if self.jobs else None
 
-    def finish(self, job: LayerJob) -> None:
+    def finish(self, job: LayerJob, result: Mapping[str, object] | None = None) -> None:
         self.ended.append((job.id, "", True))
+        self.results.append(result)
 
     def give_back(self, job: LayerJob, error: str, *, final: bool) -> None:
         self.ended.append((job.id, error, final))
@@ -93,6 +98,13 @@ class World:
     def heartbeat(self, now: Micros) -> None:
         self.beats.append(now)
 
+    def take_in(self, job: LayerJob) -> Report:
+        assert job.kind == "import"
+        report = self.reports.pop()
+        if report.version is not None:
+            self.current[report.layer] = Published(report.version, b"", 0, "")
+        return report
+
     def shipped(self, layer: str) -> bytes:
         found = self.files.get(layer, EMPTY)
         if found == b"away":
@@ -101,7 +113,7 @@ class World:
 
 
 def worker(world: World) -> Worker:
-    made = Worker(world, world, world, world, world.shipped)
+    made = Worker(world, world, world, world, world.shipped, world.take_in)
     made.start()
     world.told.clear()
     return made
@@ -177,3 +189,22 @@ def test_outcome_of_a_job(job: LayerJob, says: str, final: bool) -> None:  # noq
     assert says in error
     assert bool(says) == bool(error)
     assert world.current == before
+
+
+@pytest.mark.parametrize(
+    ("outcome", "version", "told"),
+    [
+        (Outcome.COMMITTED, "0f", ["tower"]),
+        (Outcome.REFUSED, None, []),
+        (Outcome.UNDECIDED, None, []),
+    ],
+)
+def test_an_import_is_a_job(outcome: Outcome, version: str | None, told: list[str]) -> None:
+    """What came of a file is the job's result, refused or not; screens hear of a new version."""
+    world = World(jobs=[LayerJob(4, "import", {"path": "a.gpkg"})])
+    world.reports.append(Report(layer="tower", outcome=outcome, version=version))
+    one = worker(world)
+    one.turn(at(0))
+    assert (world.ended, world.told) == ([(4, "", True)], told)
+    assert world.results[0] is not None
+    assert world.results[0]["version"] == version
