@@ -14,8 +14,8 @@ from ingest.decode import main as decode_main
 from ioc import archive, doctor, provision, registration, supervisor
 from ioc.cli.context import By, run, settings
 from ioc.cli.index import app as index_app
-from ioc.cli.notify import app as notify_app
 from ioc.cli.layers import app as layers_app
+from ioc.cli.notify import app as notify_app
 from ioc.cli.rules import app as rules_app
 from ioc.clock import SystemClock
 from ioc.demo.seed import seed as seed_province
