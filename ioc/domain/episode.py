@@ -44,6 +44,7 @@ class Episode(NamedTuple):
     peak_at: Micros | None = None
     severity: Severity | None = None  # of the highest level: now, or once over, ever
     limit: float | None = None  # that level's
+    graded_at: Micros | None = None  # since when it has been the highest, if the log tells
 
 
 class Change(NamedTuple):
@@ -226,13 +227,13 @@ def episodes(start: Ladder, rules: Rules, turns: Turns) -> list[Episode]:
         said = turn.severity, turn.limit
         if turn.kind is Kind.RAISE:
             worst = said
-            found.append(Episode(turn.time, None, turn.result, None, None, *said))
+            found.append(Episode(turn.time, None, turn.result, None, None, *said, turn.time))
         elif turn.kind is Kind.RTN:
             said = worst or said
             found[-1] = found[-1]._replace(returned_at=turn.time, severity=said[0], limit=said[1])
         else:
             worst = said if worst is None or said[0] < worst[0] else worst
-            found[-1] = found[-1]._replace(severity=said[0], limit=said[1])
+            found[-1] = found[-1]._replace(severity=said[0], limit=said[1], graded_at=turn.time)
     return found
 
 
@@ -287,7 +288,7 @@ def _compare(old: Episode | None, new: Episode, at: Micros) -> Changes:
         changes.append(_late(Kind.MOVED, new.raised_at, new)._replace(was=old.raised_at))
     if old.severity is not None and new.severity is not None and old.severity != new.severity:
         kind = Kind.SEV_UP if new.severity < old.severity else Kind.SEV_DOWN
-        changes.append(_late(kind, max(at, new.raised_at), new))
+        changes.append(_late(kind, new.graded_at or max(at, new.raised_at), new))
     return changes
 
 
