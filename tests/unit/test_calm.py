@@ -37,6 +37,18 @@ def test_filled_at_once_is_filled_one_by_one(
     assert quick.window == slow.window
 
 
+def test_what_is_as_old_as_the_horizon_is_settled() -> None:
+    """The window keeps what is newer than the horizon, to the instant, as the track does."""
+    rule = Rule("r", 1, Op.GT, 10.0, Severity.HIGH, stale_after=60, late_horizon=20)
+    quiet = [Sample(Micros(n * 10), 5.0) for n in range(6)]
+    quick, slow, found = Track((rule,)), Track((rule,)), calm.stretch(quiet)
+    assert found is not None
+    assert calm.fill(quick, levels.start((rule,)), found)
+    for sample in quiet:
+        slow.take(sample)
+    assert quick == slow
+
+
 def test_a_quiet_series_takes_the_quick_way_and_a_breach_does_not() -> None:
     """It is there for what most series are, and for nothing else."""
     rule = Rule("r", 1, Op.GT, 10.0, Severity.HIGH, stale_after=60, late_horizon=20)
