@@ -57,7 +57,10 @@ def sink(answer: Callable[[int], Answer] | None = None) -> Iterator[Sink]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client was killed in the middle of it
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             with held.lock:
                 number = len(held.posted)

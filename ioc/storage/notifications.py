@@ -92,7 +92,8 @@ def recent(conn: Db, target: str, now: Micros) -> Recent:
     ).fetchall()
     digests = conn.execute(
         "select payload ->> 'area', payload ->> 'rule', max(decided_at), count(*) from outbox"
-        " where target = %s and decided_at > %s and notice is null group by 1, 2",
+        " where target = %s and decided_at > %s and digest is null and notice is null"
+        " group by 1, 2",
         (target, since),
     ).fetchall()
     raises = conn.execute(

@@ -36,7 +36,7 @@ alter table outbox
   add column digest bigint references outbox (id),
   add column withheld text;                 -- why it is not sent: answered, superseded, no_target
 create index outbox_undecided on outbox (target, id) where decided_at is null;
-create index outbox_decided on outbox (target, decided_at);
+create index outbox_decided on outbox (target, decided_at) where digest is null;
 create index outbox_digest on outbox (digest) where digest is not null;
 create index outbox_of_alert on outbox (alert_id, target);
 drop index outbox_waiting;
