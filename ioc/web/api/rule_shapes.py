@@ -19,6 +19,7 @@ from ioc.web.queries.rehearsal import Column, Drawn, Rehearsed
 from ioc.web.queries.rules import Detail, RuleRow, StationRow
 
 _MS = SECOND // 1000
+Reason = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 Datastream = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
@@ -46,7 +47,7 @@ class PreviewIn(BaseModel):
 
     rule: dict[str, Any]
     datastream: Datastream
-    against: Annotated[str, Field(max_length=63)] | None = None
+    against: Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9-]*$")] | None = None
     group: bool = False
 
 
@@ -63,12 +64,12 @@ class SaveIn(BaseModel):
     unit: Annotated[str, Field(max_length=40)]
     datastream: Datastream
     base: int | None = None
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Reason | None = None
 
 
 class RollbackIn(BaseModel):
     version: Annotated[int, Field(ge=1, le=10**9)]
-    reason: Annotated[str, Field(max_length=500)]
+    reason: Reason
 
 
 class DoneOut(BaseModel):
