@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from ioc.web.queries.rules import StationRow
 from ioc.web.rule_desk import RuleDesk
 
 MOST_TRIED: Final = 8  # stations a save is tried on, the looked-at one first: about two seconds
+_NUL: Final = "\\u0000"
 _MINUTE_S: Final = 60
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG: Final = 48  # leaves room for a number behind it
@@ -211,6 +213,8 @@ class RuleCommands:
 
 def read(written: Mapping[str, Any]) -> RuleFile:
     """Return a rule that a page or a program sent; RuleRefusedError says what is wrong."""
+    if _NUL in json.dumps(written):  # no text of PostgreSQL holds one
+        raise RuleRefusedError(say("rules.refused.malformed", error="NUL"))
     try:
         rule = definition.parse({"id": "draft", **written})
         if rule.input == "value" and rule.window is not None:

@@ -177,6 +177,7 @@ def test_an_edit_of_a_files_rule_makes_it_the_peoples(web: Site, conn: Db, datas
         ({"selector": {"things": ["env/nobody"]}}, "µg/m³", "không áp dụng"),
         ({"cause": {"vi": "…", "en": "…"}}, "µg/m³", "nguyên nhân"),
         ({"op": "like"}, "µg/m³", "op"),
+        ({"owner": "Sở\0"}, "µg/m³", "NUL"),
         ({"window": {**DAY_MEAN, "length": 5000}}, "µg/m³", "không đúng dạng"),
     ],
 )
@@ -351,3 +352,21 @@ def test_who_is_told_at_night_comes_from_the_plan(web: Site, conn: Db, datastrea
         ("minh", "email", 0),
         ("Nguyễn Thị Lan", "email", 2),
     ]
+
+
+def test_nonsense_is_refused_before_the_database_sees_it(web: Site, datastream: int) -> None:
+    """A NUL, a number for a name, NaN for a limit: 422 at each question, never a bug's 500."""
+    author = desk(web, datastream)
+    for wrong in (
+        given(observed_property="pm25\0"),
+        given(name=5),
+        given(levels=[{"severity": "high", "limit": float("nan")}]),
+        given(levels=[]),
+    ):
+        for question in ("preview", "context"):
+            body = {"rule": wrong, "datastream": datastream}
+            assert author.post(f"rules/{question}", body).status == 422, wrong
+    assert author.save(RULE, reason="\0").status == 422
+    nobody = {"rule": RULE, "datastream": 2**31 - 1}
+    assert author.post("rules/preview", nobody).status == 404
+    assert author.post("rules/no-such/versions/1/approve", {}).status == 404

@@ -13,16 +13,12 @@ from ioc.rules import definition
 from ioc.rules.definition import RuleFile
 from ioc.web.api.rule_shapes import (
     ContextIn,
-    ContextOut,
     DetailOut,
     DoneOut,
     HistoryIn,
-    HistoryOut,
     LimitOut,
     OptionsOut,
-    OverlapOut,
     PreviewIn,
-    PreviewOut,
     PropertyOut,
     RollbackIn,
     RuleOut,
@@ -30,8 +26,8 @@ from ioc.web.api.rule_shapes import (
     SaveIn,
     StationOut,
     StationsOut,
-    ToldOut,
 )
+from ioc.web.api.rule_trials import ContextOut, HistoryOut, OverlapOut, PreviewOut, ToldOut
 from ioc.web.commands import NotFoundError
 from ioc.web.queries.rules import StationRow
 from ioc.web.rule_commands import Draft, comparing, read, tryable
