@@ -6,8 +6,8 @@ before the announcement, and again after a restart of ours. So
 
 - a value without a unit is in the unit that its channel told first, where nobody described another:
   nothing says that it changed;
-- a unit that is told at last and is the one in which the values were stored anyway (that of the
-  feed's description or of the catalogue, factor 1) confirms them, and the datastream goes on.
+- a unit that is told at last and is the one that was assumed (by the feed's description, else by
+  the catalogue) confirms the values, and the datastream goes on.
 
 Any other unit makes a second datastream: what the values before were in, nobody can know, and no
 stored value is ever given a unit afterwards. An importer may classify both as what they are.
@@ -31,7 +31,6 @@ class Told(NamedTuple):
     unit: str
 
 
-_AS_SENT: Final = (1.0, 0.0, False)
 # A Sparkplug device or a PLC has hundreds of tags; beyond this a name holds a counter.
 STREAMS_PER_THING: Final = 2_000
 
@@ -90,7 +89,7 @@ def continued(channel: Channel, sent: str, described: str | None) -> Ref | None:
         told = min(channel.values(), default=None)  # the one that was told first
         if not described:
             return None if told is None else told.ref
-    if told is None or not told.unit:
+    if told is None or not told.unit or told.ref.odd_unit:
         return None
-    same = units.way(sent or described or "", told.unit) == _AS_SENT
-    return Ref(told.ref.id) if same else None
+    way = units.way(sent or described or "", told.unit)
+    return told.ref if way == told.ref[1:] else None
