@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 # 2026-11-22T08:15:07 or with a blank; fractions and offsets stay as they stand behind it.
-_ISO: Final = re.compile(rb"(20\d\d-[01]\d-[0-3]\d)([T ])([0-2]\d:[0-5]\d:[0-5]\d)")
+# No day after the 28th: the calendar is checked nowhere else, and some messages hold wrong dates.
+_ISO: Final = re.compile(
+    rb"(20\d\d-(?:0[1-9]|1[0-2])-(?:[01]\d|2[0-8]))([T ])((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)"
+)
 # Seconds, milli-, micro- or nanoseconds since 1970, of the years 2020 to 2033.
 _EPOCH: Final = re.compile(rb"(?<![\d.\w-])(1[6-9]\d{8})((?:\d{3}){0,3})(?![\d\w])")
 

@@ -22,7 +22,7 @@ from psycopg import Connection
 
 from bench.machine import BenchError
 from ioc.rows import Rows
-from ioc.storage import batches, observations, pool
+from ioc.storage import batches, bulk, pool
 from ioc.storage.observations import Sending, Stamp
 from ioc.storage.packed import PG_EPOCH_US
 
@@ -118,18 +118,19 @@ class Table:
         self.conn: Db = pool.connect(database, name="bench")
         self._writer = batches.writer_id(self.conn, "bench-direct")
         self._number = batches.last_number(self.conn, self._writer)
+        self._rows = bulk.Writer()
 
     def close(self) -> None:
         self.conn.close()
 
     def write(self, made: Made) -> float:
-        """Write a batch as ingest does, insert and minute rollup in one statement; seconds."""
+        """Write a batch as ingest does, rows and minute rollup; seconds."""
         self._number += 1
         batch = as_batch(made)
         begun = time.perf_counter()
         with self.conn.transaction():
             stamp = Stamp(self._writer, self._number)
-            done = observations.write(self.conn, batch, stamp, messages=len(made), refused=0)
+            done = self._rows.write(self.conn, batch, stamp, messages=len(made), refused=0)
         seconds = time.perf_counter() - begun
         if done.inserted != len(made):
             raise BenchError(f"{done.inserted} of {len(made)} rows were inserted")

@@ -13,6 +13,7 @@ import typer
 from ingest.decode import main as decode_main
 from ioc import archive, doctor, provision, registration, supervisor
 from ioc.cli.context import By, run, settings
+from ioc.cli.index import app as index_app
 from ioc.cli.layers import app as layers_app
 from ioc.cli.rules import app as rules_app
 from ioc.clock import SystemClock
@@ -33,6 +34,7 @@ app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(letters_app, name="dead-letters")
 app.add_typer(rules_app, name="rules")
+app.add_typer(index_app, name="index")
 app.add_typer(layers_app, name="layers")
 
 

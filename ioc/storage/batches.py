@@ -20,7 +20,7 @@ from ioc.domain.names import shown
 from ioc.domain.observation import Flag, Quality
 from ioc.domain.quality import WINDOW, Limits
 from ioc.rows import Committed, Floats, Ints, Rows
-from ioc.storage import dead_letters, observations, pool, things
+from ioc.storage import bulk, dead_letters, observations, pool, things
 from ioc.storage.observations import Sending, Stamp
 from ioc.storage.registry import Learned, Registry
 from ioc.storage.slot_table import Table
@@ -122,6 +122,7 @@ class Recorder:
         self._conn: Db | None = None
         self._stale = False  # somebody changed the registry since it was read
         self._tried: tuple[Batch, int] | None = None
+        self._rows = bulk.Writer()
         self.writer = 0
         self.number = 0
 
@@ -261,7 +262,7 @@ class Recorder:
             sending = sending.take(table.ids >= 0)
         sending, self._graded = self._grade(conn, sending)
         letters = [*batch.letters, *refused]
-        outcome = observations.write(
+        outcome = self._rows.write(
             conn, sending, stamp, messages=batch.messages, refused=len(letters)
         )
         if letters and self._letters:

@@ -98,6 +98,26 @@ def test_a_redelivered_batch_changes_nothing(conn: Db, recorder: Recorder, now: 
     assert broken_invariants(conn) == []
 
 
+def test_a_large_batch_is_exact_whatever_of_it_is_known(
+    conn: Db, recorder: Recorder, now: Micros
+) -> None:
+    """400 values, the same again, and again with one corrected and one new: each is seen."""
+    first = [("a", now - step * SECOND, float(step)) for step in range(400)]
+    done = recorder.commit(batch(now, *first))
+    assert (done.inserted, done.absorbed) == (400, 0)
+    done = recorder.commit(batch(now, *first))
+    assert (done.inserted, done.absorbed) == (0, 400)
+    other = [("a", now, 7.5), *first[1:], ("a", now + SECOND, 1.0)]
+    done = recorder.commit(batch(now, *other))
+    assert (done.inserted, done.absorbed, done.corrected) == (1, 399, 1)
+    for later in range(2, 70):  # until it dares to copy again
+        done = recorder.commit(
+            batch(now, *(("a", now + later * SECOND + n * 1000, 1.0) for n in range(300)))
+        )
+        assert done.inserted == 300
+    assert broken_invariants(conn) == []
+
+
 def test_another_value_of_the_same_key_is_a_correction(
     conn: Db, recorder: Recorder, now: Micros
 ) -> None:

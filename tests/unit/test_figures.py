@@ -76,6 +76,15 @@ def test_end_without_data_is_hatched() -> None:
     assert hatched(empty)["x"][:2] == ["2026-05-29T03:27:00", "2026-05-29T03:57:00"]
 
 
+def test_a_wide_gap_says_in_words_what_it_is() -> None:
+    """Whoever sees a hatched field for the first time reads that there are no data."""
+    late = history(series([0, 1], [1.0, 2.0]), frame(30))
+    (said,) = late["layout"]["annotations"]
+    assert (said["text"], said["x"]) == (WORDS["missing"], "2026-05-29T03:42:30")
+    narrow = history(series([0, 1, 4, 5, 30], [1.0] * 5), frame(30))
+    assert len(narrow["layout"]["annotations"]) == 1  # of its two gaps the wide one
+
+
 def test_single_values_are_visible() -> None:
     """A value alone between two gaps gets a dot, which a line would not show."""
     figure = history(series([0, 10, 20, 21], [1.0, 9.0, 3.0, 4.0]), frame(21))

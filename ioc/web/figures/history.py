@@ -12,6 +12,7 @@ from ioc.web.figures.style import BAND, FOREGROUND, HATCH, MUTED, layout
 
 _MS: Final = 1000
 MARGIN_OF_RANGE: Final = 0.08  # of the data's span, above and below
+NAMED_GAP: Final = 0.2  # of the window: a wider gap says in words what its hatching means
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def history(series: Series, frame: Frame, limit: Limit | None = None) -> dict[st
     if series.states is None:
         traces += [_band(series, runs, clock)]
     traces += [_line(series, runs, frame, clock), _lonely(series, runs, clock)]
-    return {"data": traces, "layout": _layout(series, frame, clock, limit)}
+    made = _layout(series, frame, clock, limit)
+    made["annotations"] = [*made.get("annotations", ()), *_named(_gaps(series, frame, runs), frame)]
+    return {"data": traces, "layout": made}
 
 
 Run = tuple[int, int]  # first and last index of steps that follow each other without a gap
@@ -86,6 +89,22 @@ def _gaps(series: Series, frame: Frame, runs: list[Run]) -> list[tuple[int, int]
     edges.append(frame.until)
     stretches = zip(edges[::2], edges[1::2], strict=True)
     return [(a, b) for a, b in stretches if b - a > series.gap_s * _MS]
+
+
+def _named(gaps: list[tuple[int, int]], frame: Frame) -> Iterator[dict[str, Any]]:
+    clock, window = _clock(frame.zone), frame.until - frame.since
+    for begin, end in gaps:
+        if end - begin >= NAMED_GAP * window:
+            yield {
+                "x": clock((begin + end) // 2),
+                "yref": "paper",
+                "y": 0.5,
+                "text": frame.words["missing"],
+                "showarrow": False,
+                "font": {"color": FOREGROUND},
+                "bgcolor": MUTED,
+                "borderpad": 6,
+            }
 
 
 def _clock(zone: str) -> Callable[[int], str]:
@@ -116,7 +135,7 @@ def _missing(gaps: list[tuple[int, int]], clock: Callable[[int], str], word: str
         "line": {"width": 0},
         "fill": "toself",
         "fillcolor": "rgba(0,0,0,0)",
-        "fillpattern": {"shape": "/", "fgcolor": HATCH, "size": 9, "solidity": 0.35},
+        "fillpattern": {"shape": "/", "fgcolor": HATCH, "size": 12, "solidity": 0.2},
         "hoverinfo": "skip",
     }
 
