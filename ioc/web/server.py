@@ -137,7 +137,7 @@ async def _prepare(dash: Dash) -> None:
 
 
 def _refusals(app: FastAPI) -> None:
-    """Turn refusals into problem+json."""
+    """Turn what may not or cannot be done into problem+json."""
 
     @app.exception_handler(DatabaseAwayError)
     async def away(_request: Request, _error: Exception) -> Response:
@@ -162,6 +162,12 @@ def _refusals(app: FastAPI) -> None:
     @app.exception_handler(RuleChangedError)
     async def rule_changed(_request: Request, _error: Exception) -> Response:
         return problem(409, "rule_changed")
+
+    _faults(app)
+
+
+def _faults(app: FastAPI) -> None:
+    """Turn what was asked for wrongly, and our own mistakes, into problem+json."""
 
     @app.exception_handler(CursorError)
     async def cursor(_request: Request, _error: Exception) -> Response:

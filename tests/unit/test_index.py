@@ -20,7 +20,7 @@ from ioc.domain.aqi import Pollutant
 from ioc.domain.errors import ConfigError
 
 VECTORS: Final = json.loads(
-    (Path(__file__).parents[1] / "golden/index/vectors.json").read_text(encoding="utf-8")
+    (Path(__file__).parent / "index_vectors.json").read_text(encoding="utf-8")
 )
 
 
