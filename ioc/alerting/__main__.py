@@ -83,6 +83,9 @@ class Database:
                 log.warning("rule_unreadable", rule=stored.id, error=str(error))
         return found
 
+    def newest_datastream(self) -> int:
+        return evaluation.newest_datastream(self.conn)
+
     def candidates(self, properties: Sequence[str]) -> list[Candidate]:
         return evaluation.candidates(self.conn, properties)
 

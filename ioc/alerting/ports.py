@@ -50,6 +50,10 @@ class Registry(Protocol):
         """Return enabled rules with their current version."""
         ...
 
+    def newest_datastream(self) -> int:
+        """Return the highest id of any datastream, 0 without one; ids only grow."""
+        ...
+
     def candidates(self, properties: Sequence[str]) -> list[Candidate]:
         """Return admitted datastreams of these observed properties."""
         ...

@@ -42,6 +42,7 @@ class Session:
     _look_at: int = 0
     _refresh_at: int = 0
     _tell_at: int = 0
+    _newest_datastream: int = 0  # those with a higher id were not there when rules were bound
     _waiting: Judgement | None = None  # holds once we have evaluated up to its heads
     _heads: dict[int, int] = field(default_factory=dict)
 
@@ -77,13 +78,23 @@ class Session:
             log.info("gap_read", writer=batch.writer, after=done, before=batch.number)
             self._fill(batch.writer, batch.number - 1)
         if batch.number == self.evaluator.offsets[batch.writer] + 1:
-            self.evaluator.take(batch)
+            self._take(batch)
+
+    def _take(self, batch: Batch) -> None:
+        """Evaluate the next batch of a writer, once what is new in it is bound.
+
+        Bound later, what it did meanwhile would be history, of which only the end is announced.
+        """
+        if any(row.datastream > self._newest_datastream for row in batch.rows):
+            self._commit()
+            self._route()
+        self.evaluator.take(batch)
 
     def _fill(self, writer: int, upto: int) -> None:
         """Evaluate a writer's batches up to `upto` from history, a bounded piece at a time."""
         while (done := self.evaluator.offsets[writer]) < upto:
             for batch in self.batches.read(writer, done, upto):
-                self.evaluator.take(batch)
+                self._take(batch)
             self._commit()
 
     def _look(self) -> None:
@@ -116,6 +127,7 @@ class Session:
         self._refresh_at = self.clock() + REFRESH
         rules = self.registry.rules()
         wanted = sorted({rule.observed_property for rule, _ in rules})
+        self._newest_datastream = self.registry.newest_datastream()  # read before those it bounds
         self.evaluator.route(rules, self.registry.candidates(wanted), saved, self.history)
         self._commit()
 

@@ -220,6 +220,12 @@ def _known(done: Mapping[int, int]) -> dict[str, Any]:
     return {"writers": list(done), "numbers": list(done.values()), "only": RECORDED_ONLY}
 
 
+def newest_datastream(conn: Db) -> int:
+    """Return the highest id of any datastream, 0 without one."""
+    row = conn.execute("select coalesce(max(id), 0) from datastream").fetchone()
+    return int(row[0]) if row else 0
+
+
 def candidates(conn: Db, properties: Sequence[str]) -> list[Candidate]:
     """Return the datastreams of admitted things that observe one of these properties."""
     rows = conn.execute(
