@@ -274,6 +274,14 @@ def test_the_description_is_true(api: Client) -> None:
         "/api/v1/masks",
         "/api/v1/masks/{mask_id}",
         "/api/v1/masks/{mask_id}/approve",
+        "/api/v1/rules",
+        "/api/v1/rules/{key}",
+        "/api/v1/rules/{key}/rollback",
+        "/api/v1/rules/{key}/versions/{number}/approve",
+        "/api/v1/rules/{key}/versions/{number}/reject",
+        *(f"/api/v1/rules/{word}" for word in ("history", "preview", "context")),
+        "/api/v1/rule-options",
+        "/api/v1/rule-options/stations",
     }
     assert "pattern" in json.dumps(body)
 

@@ -11,10 +11,11 @@ export function createActions(box, {state, writer, clock, may}) {
 
   function render() {
     const {draft, loaded} = state;
-    const lacking = may ? [...missing(draft, state.stations), ...reason(), ...unchanged()] : [];
+    // What was saved is whole; its reason, say, is not asked for again.
+    const same = may && unchanged();
+    const lacking = same ? [[0, "change"]] : may ? [...missing(draft, state.stations), ...reason()] : [];
     const step = lacking[0]?.[0];
     const simulated = state.stations.some((one) => one.simulated && one.datastream === state.preview);
-    const same = lacking.length === 1 && step === 0;
     const what = same ? element("span", "lack mut", said ?? say("missing_change")) : lacking.length ? element("span", "lack", element("b", "", say("lacking", {n: lacking.length})), ` – ${say(`missing_${lacking[0][1]}`)} (${say("step", {n: step})})`) : element("span", "lack", said ?? "");
     what.id = "rule-lack";
     what.setAttribute("role", "status");
@@ -39,7 +40,7 @@ export function createActions(box, {state, writer, clock, may}) {
 
   // The version in force, saved once more, would be a version that says nothing.
   function unchanged() {
-    return state.saved && state.saved === JSON.stringify(toRule(state.draft)) ? [[0, "change"]] : [];
+    return Boolean(state.saved) && state.saved === JSON.stringify(toRule(state.draft));
   }
 
   async function send() {
