@@ -1,5 +1,7 @@
 """Observations: one statement a batch writes rows, minutes, dirty hours and the batch itself.
 
+`ioc.storage.bulk` is the faster way for a large batch of news; it falls back on this one.
+
 Minutes are fed only from the rows that were really inserted, so a redelivered batch changes
 nothing. Only a batch that inserted fewer rows than it held is looked at again: the same key with
 the same value was absorbed, with another value it is a correction.

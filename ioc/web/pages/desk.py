@@ -6,22 +6,26 @@ from typing import Any, Final
 
 from dash import html
 
+from ioc.domain.permission import Action
 from ioc.settings import Settings
 from ioc.text import say
 from ioc.web import identity
 
-# path -> key of its name, in the order of the day's work
-PAGES: Final = {"/wall": "desk.wall", "/alerts": "desk.alerts", "/kpi": "desk.kpi"}
+# Path, key of its name, and what opening it takes, in the order of the day's work.
+PAGES: Final = (
+    ("/wall", "desk.wall", Action.SEE_WALL),
+    ("/alerts", "desk.alerts", Action.SEE_ALERTS),
+    ("/kpi", "desk.kpi", Action.SEE_ALERTS),
+    ("/rules", "rules.nav_rules", Action.SEE_API),
+)
 
 
 def top(settings: Settings, here: str) -> Any:  # noqa: ANN401  Dash components are untyped
     """Return the bar of a page at path `here`; a desk's script fills clock, date and banner."""
-    named: dict[str, Any] = {"aria-label": say("desk.pages")}
-    ways = [_way(path, name, here=here) for path, name in PAGES.items()]
     return html.Header(
         [
             html.B(f"{say('desk.short')} {settings.province.name}", className="brand"),
-            html.Nav(ways, **named),
+            ways(here),
             html.Span(className="sp"),
             html.Span(say("wall.simulated"), className="sim", hidden=True, **part("sim")),
             html.Span(_who(), className="who"),
@@ -30,6 +34,14 @@ def top(settings: Settings, here: str) -> Any:  # noqa: ANN401  Dash components 
         ],
         className="top",
     )
+
+
+def ways(here: str) -> Any:  # noqa: ANN401
+    """Return the links to the pages that whoever asks may open."""
+    who = identity.current()
+    named: dict[str, Any] = {"aria-label": say("desk.pages")}
+    mine = [(path, name) for path, name, action in PAGES if who is not None and who.may(action)]
+    return html.Nav([_way(path, name, here=here) for path, name in mine], **named)
 
 
 def banner() -> Any:  # noqa: ANN401

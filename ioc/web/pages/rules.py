@@ -10,6 +10,7 @@ from ioc.domain.permission import Action
 from ioc.settings import Settings
 from ioc.text import say
 from ioc.web import identity
+from ioc.web.pages import desk
 
 
 def layout(settings: Settings, rule: str | None) -> Any:  # noqa: ANN401  Dash components are untyped
@@ -43,17 +44,10 @@ def _frame(zone: str, rule: str | None) -> dict[str, Any]:
 
 def _top(settings: Settings) -> Any:  # noqa: ANN401
     who = identity.current()
-    here: dict[str, Any] = {"aria-current": "page"}
     return html.Header(
         [
             html.B(f"IOC {settings.province.name}"),
-            html.Nav(
-                [
-                    html.A(say("rules.nav_wall"), href="/wall"),
-                    html.A(say("rules.nav_alerts"), href="/alerts"),
-                    html.A(say("rules.nav_rules"), href="/rules", **here),
-                ]
-            ),
+            desk.ways("/rules"),
             html.Span(className="sp"),
             html.Span(who.display_name if who is not None else ""),
         ],
