@@ -189,7 +189,9 @@ class Ingest:
         self._process: subprocess.Popen[bytes] | None = None
         config = self._folder / "config"
         shutil.copytree(ROOT / "config", config)
-        if not shipped:
+        if shipped:
+            _switch_on(config / "feeds")
+        else:
             shutil.rmtree(config / "feeds")
         (config / "feeds").mkdir(exist_ok=True)
         (config / "feeds" / "bench.yaml").write_text(feed_file or feeds(), encoding="utf-8")
@@ -354,3 +356,10 @@ class Ingest:
             if time.monotonic() > until:
                 raise BenchError(f"ingest was not done within {timeout:.0f} s")
             time.sleep(every)
+
+
+def _switch_on(feeds_folder: Path) -> None:
+    """Enable the worked examples, which ship switched off."""
+    for file in feeds_folder.glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("enabled: false", "enabled: true"), encoding="utf-8")
