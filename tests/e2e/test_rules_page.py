@@ -187,6 +187,7 @@ def test_a_regulation_locks_its_window_and_two_people_agree(
     author = screens(1366, 768)
     sign_in(author)
     page = author.show("/rules/new", COUNTED)
+    expect(page.locator(".cnt .few")).to_have_count(0)  # a whole month of values
     page.select_option("#rule-preset", index=2)
     counted(page)
     expect(page.locator("#level-0-limit")).to_be_disabled()
@@ -255,6 +256,16 @@ def test_a_station_of_another_unit_is_refused_in_words(screens: Screens, office:
     expect(page.locator("#rule-lack")).to_contain_text("đơn vị mg/m³", timeout=20_000)
     assert page.input_value("#rule-action") == FORM["action"]
     assert office.conn.execute("select count(*) from rule").fetchone() == (0,)
+
+
+def test_few_values_are_said_beside_the_count(screens: Screens, office: Province) -> None:
+    """A station with a day of values does not look like a calm month."""
+    office.conn.execute("delete from observation where phenomenon_time < now() - interval '1 day'")
+    screen = screens(1180, 820)
+    sign_in(screen)
+    page = screen.show("/rules/new", COUNTED)
+    expect(page.locator(".cnt .few")).to_contain_text("chưa đủ để kết luận")
+    assert page.evaluate(WIDER) == []
 
 
 def test_nothing_runs_over_the_side(screens: Screens, office: Province) -> None:
