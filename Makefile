@@ -69,9 +69,9 @@ dist: .venv/.dev frontend ## a wheel with assets, front-end parts and configurat
 rig: .venv/.dev frontend services ## full counts of tests and benchmarks; JSON is kept in .rig/
 	@mkdir -p .rig
 	@$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev,fuzz]'
-	IOC_RIG=1 $(PY) -m pytest tests -m rig
-	$(PY) -m bench.fuzz --seconds 600 > .rig/fuzz.json
 	$(PY) -m bench.ingest --json > .rig/ingest.json
 	$(PY) -m bench.live --json > .rig/live.json
 	$(PY) -m bench.alerts --json > .rig/alerts.json
+	IOC_RIG=1 $(PY) -m pytest tests -m rig
+	$(PY) -m bench.fuzz --seconds 600 > .rig/fuzz.json
 	@cat .rig/fuzz.json .rig/soak.json .rig/ingest.json .rig/live.json
