@@ -59,6 +59,7 @@ GOALS: Final = {
     "over_stock_reader": Goal("ratio", 2),
     "many_datastreams_cpu": Goal("ratio", 1.5, at_least=False),
     "mixed_over_json": Goal("ratio", 0.4),
+    "mixed_with_broken": Goal("ratio"),
     "deep_table": Goal("ratio", 0.85),
     "plain_postgresql_messages": Goal("msg/s"),
     "relay_backlog_messages": Goal("msg/s"),

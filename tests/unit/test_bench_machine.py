@@ -60,9 +60,17 @@ def test_golden_messages_of_all_shapes(tmp_path: Path) -> None:
     (tmp_path / "a" / "one.json").write_text(json.dumps({"topic": "a", "text": "đ", "expect": []}))
     (tmp_path / "more.json").write_text(json.dumps(session))
     (tmp_path / "other.json").write_text(json.dumps([{"name": "no message"}, 3]))
-    found = golden_messages(tmp_path)
+    found = golden_messages(tmp_path, refused=True)
     assert found == [("a", "đ".encode()), ("b", b"\xff"), ("c", b"\x00\xff")]
-    assert golden_messages(tmp_path / "missing") == []
+    assert golden_messages(tmp_path / "missing", refused=True) == []
+
+
+def test_golden_messages_without_the_broken(tmp_path: Path) -> None:
+    """A message of which one value is refused is left out."""
+    good = {"topic": "a", "text": "1", "expect": [{"kind": "observation"}]}
+    half = {"topic": "b", "text": "2", "expect": [{"kind": "observation"}, {"kind": "refused"}]}
+    (tmp_path / "both.json").write_text(json.dumps([good, half]))
+    assert golden_messages(tmp_path, refused=False) == [("a", b"1")]
 
 
 @pytest.mark.parametrize("entry", [b"[[7,11,1.5,0,0],[8,12,null,0,0]]", b'{"d":[7,8],"t":[11,12]}'])
