@@ -202,7 +202,7 @@ def _life(thing: str, payload: bytes) -> Outcome:
     """Read a state: the word alone (before 2.0) or {"state": word}."""
     if not payload:
         return EMPTY
-    word = payload[:32].decode(errors="replace").strip()
+    word = payload[:32].decode(errors="replace").strip().strip('"')
     if word.startswith("{"):
         found = json_values.document(payload).get("state")
         word = found if isinstance(found, str) else ""
