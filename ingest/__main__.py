@@ -16,7 +16,7 @@ import psycopg
 import redis
 import structlog
 
-from ingest import feeds, geography, maintenance, mqtt, topics
+from ingest import feeds, geography, maintenance, mqtt, retained, topics
 from ingest.codec import Presence
 from ingest.feeds import Source
 from ingest.grading import Grader
@@ -32,7 +32,7 @@ from ioc import settings as configuration
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND
-from ioc.domain.intake import FeedSpec
+from ioc.domain.intake import Arrival, FeedSpec
 from ioc.exposition import Family, Report, one, pack
 from ioc.live import state
 from ioc.log import configure
@@ -82,6 +82,7 @@ class Ingest:
         self._clock = clock or SystemClock()
         self._stop = threading.Event()
         self._owner: batches.Db | None = None  # holds the lock of the feeds with a memory
+        self._given_up = False  # the feeds with a memory
         self._sources = feeds.load(settings.config_dir / "feeds")
         if not self._sources:
             raise ConfigError(f"{settings.config_dir / 'feeds'}: no feed file (*.yaml)")
@@ -89,6 +90,7 @@ class Ingest:
         self._counters = Counters(self._clock, self._registry)
         self._standing_by: bool | None = None  # another has our client id; None: not yet known
         self.reader = self._reader()
+        self._preparer = Preparer(self._sources, self._retained)
         self._recorder = Recorder(
             settings.database_url, settings.ingest.client_id, self._registry, Grader
         )
@@ -115,9 +117,11 @@ class Ingest:
 
     def _active(self, publisher: Publisher) -> None:
         """Be the one that reads, until asked to stop or another has taken over."""
-        self.reader, self._owner, self._standing_by = self._reader(), None, False
+        self.reader, self._standing_by = self._reader(), False
+        self._owner, self._given_up = None, False
+        self._preparer = Preparer(self._sources, self._retained)
         pipeline = Pipeline(
-            Preparer(self._sources),
+            self._preparer,
             self.reader,
             self._recorder,
             FAILURES,
@@ -193,6 +197,13 @@ class Ingest:
     def _filters(self, *, stateful: bool) -> list[str]:
         return topics.subscriptions(self._patterns(stateful=stateful))
 
+    def _retained(self) -> Iterator[Arrival]:
+        """Return what the broker keeps of the feeds whose codecs remember."""
+        remembering = [s for s in self._sources.values() if s.codec.recalls]
+        filters = topics.subscriptions(p for s in remembering for p in s.patterns)
+        name = f"{self._settings.ingest.client_id}-retained"
+        return retained.read(self._settings.mqtt_url, name, filters, self._clock)
+
     def _own_stateful(self, conn: batches.Db) -> None:
         """With a shared subscription: be the one process that reads the feeds with a memory.
 
@@ -204,12 +215,13 @@ class Ingest:
         try:
             batches.take_lock(conn, STATEFUL, 1)
         except batches.Standby:
-            if self._owner is not None:
+            if not self._given_up:  # also what a kept session still asks for
                 self.reader.unsubscribe(filters)
-            self._owner = None
+            self._owner, self._given_up = None, True
         else:
+            self._preparer.missed()
             self.reader.subscribe(filters)
-            self._owner = conn
+            self._owner, self._given_up = conn, False
 
     def _presence(self) -> Presence | None:
         """Return how the first format that wants to know is told that we listen."""

@@ -100,6 +100,8 @@ class Codec:
 
     `datastreams` is what the format itself says of raw key paths (a feed file may add to it or
     override it); a key may hold `*` for anything. `stateful`: messages must all reach one process.
+    `recalls`: what it remembers comes from retained messages, which it hears again as each session
+    begins, in any order and without a word to anybody; hearing one twice must change nothing.
     `presence(now)` for formats that want to know that a host is listening. `quick`: see there.
     `forget()` is called when messages may have been missed: what the codec remembers is void.
     """
@@ -110,6 +112,10 @@ class Codec:
     presence: Callable[[Micros], Presence] | None = None
     quick: Quick | None = None
     forget: Callable[[], None] | None = None
+
+    @property
+    def recalls(self) -> bool:
+        return self.stateful and self.forget is None
 
 
 class FeedView(Protocol):

@@ -61,6 +61,7 @@ class Reader:
         self.inbox = inbox
         self.connected_since: Micros | None = None
         self._more: list[str] = []
+        self._less: list[str] = []
         self.displaced = False  # another client has our client id now
         self._client = _client(session)
         self._client.on_connect = self._on_connect
@@ -102,15 +103,15 @@ class Reader:
 
     def subscribe(self, filters: Sequence[str]) -> None:
         """Ask for more, now and at each later connection."""
-        self._more = list(filters)
+        self._more, self._less = list(filters), []
         if self.connected_since is not None:
             self._ask(self._client, self._more)
 
     def unsubscribe(self, filters: Sequence[str]) -> None:
-        """Take that back."""
-        self._more = []
-        if filters:
-            self._client.unsubscribe(list(filters))
+        """Take that back, now and at each later connection: a kept session still asks for it."""
+        self._more, self._less = [], list(filters)
+        if self._less and self.connected_since is not None:
+            self._client.unsubscribe(self._less)
 
     def _ask(self, client: mqtt.Client, filters: Sequence[str]) -> None:
         plain = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
@@ -175,6 +176,8 @@ class Reader:
         if self._wanted.presence is not None:
             here = self._wanted.presence
             client.publish(here.topic, here.here, qos=1, retain=True)
+        if self._less:
+            client.unsubscribe(self._less)
         self._ask(client, [*self._wanted.subscriptions, *self._more])
 
     def _on_subscribe(

@@ -73,7 +73,7 @@ class Pipeline:
         clean = self._inbox.began_clean(session)
         if clean:
             self._persist(self._store.forget_session)
-        self._preparer.forget()  # what is sent at QoS 0 is not kept for us
+        self._preparer.missed()
         self._window.reconnected()
         self._window.load([] if clean else self._persist(self._store.remembered))
         self._session = session

@@ -8,7 +8,7 @@ channel, a text, a wild time, a retained copy) takes the whole way and comes out
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Final
@@ -50,10 +50,17 @@ class _Lane:
 
 
 class Preparer:
-    """Turns messages into batches. For one thread; codecs may remember what they saw."""
+    """Turns messages into batches. For one thread; codecs may remember what they saw.
 
-    def __init__(self, sources: Mapping[str, Source]) -> None:
+    `retained` gives what the broker keeps of the feeds whose codecs remember.
+    """
+
+    def __init__(
+        self, sources: Mapping[str, Source], retained: Callable[[], Iterable[Arrival]] = tuple
+    ) -> None:
         self._sources = sources
+        self._retained = retained
+        self._missed = False
         self._router = feeds.router(sources)
         self._slots = Slots()
         self._lanes: dict[str, _Lane] = {}
@@ -65,6 +72,9 @@ class Preparer:
             self._slots.clear()
             self._lanes.clear()
             self._feed_of.clear()
+        if self._missed:
+            self._missed = False
+            self._begin()
         batch = Batch(self._slots, arrivals, messages=len(arrivals))
         lanes = self._lanes
         for origin, arrival in enumerate(arrivals):
@@ -99,11 +109,36 @@ class Preparer:
                 self._whole(batch, origin, lane)
         return batch
 
-    def forget(self) -> None:
-        """Tell the codecs that messages may have been missed."""
+    def missed(self) -> None:
+        """Say that messages may have been missed before the next ones; for any thread."""
+        self._missed = True
+
+    def _begin(self) -> None:
+        """Let codecs begin anew.
+
+        A codec that cannot get over it forgets; the others hear again what the broker retains, so
+        that announcements come before the values that need them. Nothing of it is stored here.
+        """
         for source in self._sources.values():
             if source.codec.forget is not None:
                 source.codec.forget()
+        for arrival in self._retained():
+            lane = self._lanes.get(arrival.topic) or self._lane(arrival.topic)
+            if lane.source is not None and lane.source.codec.recalls:
+                self._recall(lane.source, lane.parts, arrival)
+
+    def _recall(self, source: Source, parts: Mapping[str, str], arrival: Arrival) -> None:
+        """Let a codec remember a message; what it says of it was said when the message came."""
+        if len(arrival.payload) > MAX_PAYLOAD:
+            return
+        try:
+            source.codec.decode(
+                Message(arrival.topic, parts, arrival.payload, arrival.received, retain=True)
+            )
+        except PayloadError:
+            pass
+        except Exception:  # a broken codec must not stop the other feeds
+            log.exception("codec_failed", feed=source.spec.name, topic=arrival.topic)
 
     def feed_of(self, topic: str) -> str:
         """Return the feed a topic belongs to, "" for none."""

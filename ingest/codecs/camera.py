@@ -23,7 +23,7 @@ from ingest.reading.options import read_options
 from ingest.reading.recent import Recent
 from ingest.reading.recording import RECORDING
 from ioc.domain.errors import PayloadError
-from ioc.domain.intake import DatastreamSpec
+from ioc.domain.intake import DatastreamSpec, Sighting
 from ioc.domain.observation import Decoded, DeviceState
 
 MAX_CAMERAS: Final = 20_000  # two provinces' worth; the oldest is forgotten
@@ -72,7 +72,11 @@ class _Recorders:
         root = parse(message.payload)
         if not isinstance(root, dict):
             raise PayloadError("not_of_format", "no object")
-        return Decoding(list(self._camera(root, message)))
+        camera = paths.named(root.get("camera_id", paths.ABSENT))
+        raw = root.get("nvr_id")
+        recorder = None if raw in (None, "") else paths.named(raw)
+        said = [] if recorder is None else [Sighting(camera, parent=recorder)]
+        return Decoding(list(self._camera(camera, recorder, root, message)), said)
 
     def _recorder(self, recorder: str, message: Message) -> Iterator[Outcome]:
         root = _will(message.payload)
@@ -88,12 +92,12 @@ class _Recorders:
             cameras = [c for c, r in self._recorder_of.items() if r == recorder]
             yield from (Status(c, DeviceState.UNKNOWN, recorder, time, flags) for c in cameras)
 
-    def _camera(self, root: Mapping[str, Any], message: Message) -> Iterator[Outcome]:
-        camera = paths.named(root.get("camera_id", paths.ABSENT))
+    def _camera(
+        self, camera: str, recorder: str | None, root: Mapping[str, Any], message: Message
+    ) -> Iterator[Outcome]:
         origin = Origin(camera, *self._moment(root.get("ts")))
-        recorder = root.get("nvr_id")
-        if recorder not in (None, ""):
-            self._recorder_of.put(camera, paths.named(recorder))
+        if recorder is not None:
+            self._recorder_of.put(camera, recorder)
         known = self._recorder_of.get(camera)
         if message.retain and known is not None and self._gone.get(known):
             # what the broker kept of a recorder that died since

@@ -26,8 +26,8 @@ from ingest.reading.measured import Origin, typed
 from ingest.reading.options import read_options
 from ingest.reading.recent import Recent
 from ioc.domain.errors import ConfigError, PayloadError
-from ioc.domain.intake import DatastreamSpec
-from ioc.domain.observation import DeviceState
+from ioc.domain.intake import DatastreamSpec, Sighting
+from ioc.domain.observation import Decoded, DeviceState
 
 MAX_CAMERAS: Final = 1000  # of one recorder; the largest installations known have some hundred
 _PART: Final = "path"
@@ -84,9 +84,14 @@ class _Recorder:
         if path == "available":
             return Decoding(list(self._recorder(paths.named(prefix), _state(message))))
         if path == "stats":
-            return Decoding(list(self._stats(paths.named(prefix), parse(message.payload))))
+            recorder = paths.named(prefix)
+            found = list(self._stats(recorder, parse(message.payload)))
+            cameras = {one.thing for one in found if isinstance(one, Decoded)} - {recorder}
+            return Decoding(found, [Sighting(one, parent=recorder) for one in sorted(cameras)])
         if len(words) == 3 and words[1] == "status":  # noqa: PLR2004  {camera}/status/{role}
-            return Decoding([self._role(paths.named(words[0]), words[2], message)])
+            camera = paths.named(words[0])
+            said = [Sighting(camera, parent=paths.named(prefix))]
+            return Decoding([self._role(camera, words[2], message)], said)
         return Decoding([Ignored("event_kind")])
 
     def _recorder(self, thing: str, state: DeviceState) -> Iterator[Outcome]:

@@ -97,7 +97,8 @@ class _Cameras:
         if len(data) > MAX_PROPERTIES:
             raise PayloadError("too_many_records", str(len(data)))
         if problem is not None:
-            return Decoding([self._property(origin, (problem, source or _token(root)), data, root)])
+            key = (problem, _token(root) or source)
+            return Decoding([self._property(origin, key, data, root)])
         if recording:
             return Decoding([_recording(origin, topic, data)])
         return Decoding([number(origin, f"{topic}/{name}", raw) for name, raw in data.items()])
@@ -133,7 +134,8 @@ def _topic(event: str) -> tuple[str, str]:
     """Return the ONVIF topic without namespaces, and the source that the MQTT topic names."""
     path, _, source = event.partition("&")
     words = [word.rpartition(":")[2] for word in path.split("/")]
-    return "/".join(word for word in words if word not in ("", "onvif")), source.strip("/")
+    token = source.rstrip("/").rpartition("/")[2]  # &VideoSourceToken/1
+    return "/".join(word for word in words if word not in ("", "onvif")), token
 
 
 def _items(root: Mapping[str, Any], section: str) -> dict[str, Any]:

@@ -58,6 +58,9 @@ _DATASTREAMS: Final[Mapping[str, DatastreamSpec]] = {
 }
 
 
+_SIGNAL: Final = "signal"
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`thing`: parts of the topic in braces, for messages that hold no id of their own."""
 
@@ -144,7 +147,10 @@ def _value(thing: str, record: Any) -> Outcome:  # noqa: ANN401  JSON
         return TEXT
     if "value" not in record:
         return PayloadError("missing_value", name)
-    return number(Origin(thing), name, record["value"])
+    raw = record["value"]
+    if name == _SIGNAL and isinstance(raw, str):  # firmware of 2017 writes the unit too
+        raw = raw.strip().removesuffix("dBm")
+    return number(Origin(thing), name, raw)
 
 
 def _is_name(text: str) -> bool:

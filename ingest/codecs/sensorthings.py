@@ -3,7 +3,10 @@
 What an Observation belongs to stands in its topic, in its expanded Datastream, or in a link. The
 thing is the datastream, `Datastreams(42)`, as nothing else is named, with the datastream `result`;
 where the Datastream came expanded with its Thing it is `Things(7)` with the datastream
-`Datastreams(42)`. The end of an interval of `phenomenonTime` counts: then the value was complete.
+`Datastreams(42)`. What is inserted together ("deep insert") has no ids yet: there the names of the
+Thing and of the Datastream count. Observations below a Thing or a Datastream and data arrays are
+read like those that come alone; a point of the Thing or of the feature of interest is its place.
+The end of an interval of `phenomenonTime` counts: then the value was complete.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from ingest.codec import Codec, Decoding, FeedView, Ignored, Message, Outcome
-from ingest.reading import json_values, measured, moments, naming, paths, tree
+from ingest.reading import json_values, lorawan, measured, moments, naming, paths, tree
 from ingest.reading.deletions import unless_deleted
 from ingest.reading.options import read_options
 from ioc.domain.errors import PayloadError
@@ -70,11 +73,16 @@ class _Reader:
         if len(records) > json_values.MAX_RECORDS:
             raise PayloadError("too_many_records", str(len(records)))
         found = Decoding()
+        count = 0
         for record in records:
-            try:
-                self._observation(message.topic, record, found)
-            except PayloadError as error:
-                found.outcomes.append(measured.readable(error))
+            for one in _spread(message.topic, record):
+                count += 1
+                if count > json_values.MAX_RECORDS:
+                    raise PayloadError("too_many_records", f"more than {json_values.MAX_RECORDS}")
+                try:
+                    self._observation(message.topic, one, found)
+                except PayloadError as error:
+                    found.outcomes.append(measured.readable(error))
         return found if found.outcomes else Decoding([Ignored("unused")])
 
     def _observation(self, topic: str, record: Any, out: Decoding) -> None:  # noqa: ANN401  JSON
@@ -89,8 +97,9 @@ class _Reader:
         time, flags = self._when(record)
         quality = self._quality(record.get("resultQuality"))
         out.outcomes.extend(_values(owner, record["result"], time, flags, quality))
-        if owner.label is not None:
-            out.sightings.append(Sighting(owner.thing, owner.label))
+        sighting = Sighting(owner.thing, owner.label, *_point(record))
+        if sighting != Sighting(owner.thing) and sighting not in out.sightings[-1:]:
+            out.sightings.append(sighting)
 
     def _when(self, record: Mapping[str, Any]) -> tuple[Micros | None, Flag]:
         """Return the end of `phenomenonTime`, else `resultTime`, else None."""
@@ -110,6 +119,44 @@ class _Reader:
         if isinstance(raw, (dict, list)):
             return Quality.SUSPECT
         return self._codes.get(str(raw).strip(), Quality.SUSPECT)
+
+
+def _spread(topic: str, record: Any) -> Iterator[Any]:  # noqa: ANN401  JSON
+    """Yield what stands in a record: itself, or the Observations inserted or packed with it."""
+    if not isinstance(record, dict) or "result" in record:
+        yield record
+        return
+    inner = [*_packed(record), *_below(topic, record)]
+    yield from inner or [record]
+
+
+def _packed(record: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the Observations of a data array: rows of what `components` names."""
+    names, rows = record.get("components"), record.get("dataArray")
+    if not isinstance(names, list) or not isinstance(rows, list):
+        return
+    owner = {key: record[key] for key in ("Datastream", "MultiDatastream") if key in record}
+    for row in rows:
+        columns = row if isinstance(row, list) else []
+        yield owner | {str(n): value for n, value in zip(names, columns, strict=False)}
+
+
+def _below(topic: str, record: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the Observations below a Thing's Datastreams, or below a Datastream."""
+    for kind in ("Datastream", "MultiDatastream"):
+        streams = record.get(f"{kind}s")
+        for stream in streams if isinstance(streams, list) else ():
+            if isinstance(stream, dict):
+                yield from _owned(kind, stream, record)
+    kind = "MultiDatastream" if "MultiDatastreams" in topic else "Datastream"
+    yield from _owned(kind, record, record.get("Thing", {"@iot.selfLink": topic}))
+
+
+def _owned(kind: str, stream: Mapping[str, Any], thing: Any) -> Iterator[Any]:  # noqa: ANN401  JSON
+    found = stream.get("Observations")
+    owner = {kind: {**stream, "Thing": thing}}
+    for one in found if isinstance(found, list) else ():
+        yield {**one, **owner} if isinstance(one, dict) else one
 
 
 def _observations(topic: str) -> bool:
@@ -148,15 +195,36 @@ def _owner(topic: str, record: Mapping[str, Any]) -> _Owner:
     stream = stream if isinstance(stream, dict) else {}
     link = record.get(f"{kind}@iot.navigationLink")
     name = _entity(f"{kind}s", stream) or _found(_DATASTREAM, topic) or _found(_DATASTREAM, link)
-    if name is None:
-        raise PayloadError("no_thing", "no Datastream in topic or message")
-    units = _units(stream)
     thing = stream.get("Thing")
     thing = thing if isinstance(thing, dict) else {}
     of_thing = _entity("Things", thing)
+    if name is None:  # inserted together with its Datastream, which has no id yet
+        name = naming.label(stream.get("name"))
+        of_thing = of_thing or naming.label(thing.get("name"))
+    if name is None:
+        raise PayloadError("no_thing", "no Datastream in topic or message")
+    units = _units(stream)
     if of_thing is not None:
         return _Owner(of_thing, name, naming.label(thing.get("name")), units)
     return _Owner(name, "", naming.label(stream.get("name")), units)
+
+
+def _point(record: Mapping[str, Any]) -> tuple[float, float] | tuple[None, None]:
+    """Return (lon, lat) of the feature of interest or of the Thing's place, where it is a point."""
+    feature = record.get("FeatureOfInterest")
+    where = feature.get("feature") if isinstance(feature, dict) else None
+    stream = record.get("Datastream")
+    thing = stream.get("Thing") if isinstance(stream, dict) else None
+    places = thing.get("Locations") if isinstance(thing, dict) else None
+    if where is None and isinstance(places, list) and places and isinstance(places[0], dict):
+        where = places[0].get("location")
+    if not isinstance(where, dict) or not isinstance(where.get("coordinates"), list):
+        return None, None
+    lon_lat = dict(zip(("longitude", "latitude"), where["coordinates"], strict=False))
+    try:
+        return lorawan.position(lon_lat)
+    except PayloadError:  # a line, an area, an empty place
+        return None, None
 
 
 def _entity(kind: str, entity: Mapping[str, Any]) -> str | None:

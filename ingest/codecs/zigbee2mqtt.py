@@ -2,7 +2,7 @@
 
 Keys differ from device to device; those whose unit the format fixes are listed here, the units of
 the others are learned from `bridge/devices`. `last_seen`, where it is switched on, is the bridge's
-clock. The bridge itself is the thing "bridge".
+clock. The bridge itself is the thing "bridge", through which all others speak.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ingest.reading.options import read_options
 from ingest.reading.tree import Leaf, Shape
 from ioc.domain.errors import ConfigError, PayloadError
 from ioc.domain.instant import Micros
-from ioc.domain.intake import DatastreamSpec
+from ioc.domain.intake import DatastreamSpec, Sighting
 from ioc.domain.observation import DeviceState, Flag
 
 BRIDGE: Final = "bridge"
@@ -102,7 +102,8 @@ class _Reader:
         if name == BRIDGE or name.startswith(f"{BRIDGE}/"):
             return Decoding([self._bridge(base, name.removeprefix(BRIDGE)[1:], message)])
         if head and last == "availability":
-            return Decoding([_life(naming.checked(head), message.payload)])
+            device = naming.checked(head)
+            return Decoding([_life(device, message.payload)], _through_bridge(device))
         if head and (last in _ORDERS or _ORDERS.intersection(name.split("/")[-2:-1])):
             return Decoding([Ignored("unused")])
         if not message.payload:  # a renamed or removed device: its retained state is deleted
@@ -110,7 +111,8 @@ class _Reader:
         root = _content(message.payload, bare=bool(head))
         if not isinstance(root, dict):
             return Decoding([_attribute(head, last, root)])
-        return Decoding(self._state(base, naming.checked(name), root))
+        device = naming.checked(name)
+        return Decoding(self._state(base, device, root), _through_bridge(device))
 
     def _bridge(self, base: str, topic: str, message: Message) -> Outcome:
         if topic == "state":
@@ -162,6 +164,10 @@ class _Reader:
         return time, Flag.NONE if time is None else flags | Flag.TIME_GATEWAY
 
 
+def _through_bridge(device: str) -> list[Sighting]:
+    return [Sighting(device, parent=BRIDGE)]
+
+
 def _exposed(exposes: Any, depth: int) -> Iterator[tuple[str, str]]:  # noqa: ANN401  JSON
     """Yield (key, unit) of what a definition exposes; a composite's keys stand below its own."""
     if not isinstance(exposes, list) or depth > _MAX_EXPOSED_DEPTH:
@@ -196,7 +202,7 @@ def _life(thing: str, payload: bytes) -> Outcome:
     """Read a state: the word alone (before 2.0) or {"state": word}."""
     if not payload:
         return EMPTY
-    word = payload[:32].decode(errors="replace").strip()
+    word = payload[:32].decode(errors="replace").strip().strip('"')
     if word.startswith("{"):
         found = json_values.document(payload).get("state")
         word = found if isinstance(found, str) else ""

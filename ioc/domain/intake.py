@@ -83,12 +83,16 @@ class FeedSpec:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a message says about the thing itself: a name, a position."""
+    """What a message says about the thing itself: a name, a position, what it speaks through.
+
+    `parent` is a thing of the same feed: a gateway, a recorder, a bridge.
+    """
 
     thing: str
     label: str | None = None
     lon: float | None = None
     lat: float | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,10 @@ def _attach(conn: Db, one: Placed, thing: int) -> list[Fault]:
     loop = conn.execute(_HANGS_ON, {"lower": parent[0], "upper": thing}).fetchone()
     if loop is not None and loop[0]:
         return [Fault(one.row, "parent", "parent_loop", name)]
-    conn.execute("update thing set parent_id = %s where id = %s", (parent[0], thing))
+    conn.execute(
+        "update thing set parent_id = %s, parent_learned = false where id = %s",
+        (parent[0], thing),
+    )
     return []
 
 

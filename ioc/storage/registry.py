@@ -28,6 +28,7 @@ from ioc.rows import Ints
 from ioc.storage import thing_alias
 from ioc.storage.channels import Channels, Told
 from ioc.storage.declared import spec_of
+from ioc.storage.parents import Parents
 from ioc.storage.slot_table import Ref, Table
 from ioc.storage.things import SEED_LOCATIONS, SHORT, Named, count_pending, location_row
 
@@ -49,6 +50,7 @@ class Learned:
     unfit: dict[Key, str] = field(default_factory=dict)  # names no store can hold, and the reason
     misplaced: dict[Named, PayloadError] = field(default_factory=dict)
     placed: set[Named] = field(default_factory=set)
+    parents: dict[int, int] = field(default_factory=dict)
 
 
 class Registry:
@@ -70,6 +72,7 @@ class Registry:
         self._unplaced: set[Named] = set()
         self._refs: dict[Key, Ref] = {}
         self._channels = Channels()
+        self._parents = Parents()
         self._declared: dict[tuple[int, str], DatastreamSpec] = {}  # by thing and raw name
         self.limits: dict[int, Limits] = {}  # of the datastreams that have any
         self.feed_names: Sequence[str] = tuple(feeds)
@@ -91,10 +94,11 @@ class Registry:
         self._things = {(feed, name): thing for feed, name, thing, *_ in things} | aliases
         self._declared = {
             (thing, name): spec_of(one)
-            for _, _, thing, _, streams in things
+            for _, _, thing, _, streams, *_ in things
             for name, one in (streams or {}).items()
         }
-        placed = {thing for _, _, thing, has_place, _ in things if has_place}
+        placed = {thing for _, _, thing, has_place, *_ in things if has_place}
+        self._parents = Parents((one[2], *one[5:]) for one in things)
         self._unplaced = {name for name, thing in self._things.items() if thing not in placed}
         names: defaultdict[int, list[Named]] = defaultdict(list)
         for named, thing in self._things.items():
@@ -155,11 +159,13 @@ class Registry:
             learned.crowded |= found.crowded
             self._datastreams(conn, found.fresh, known, learned)
         self._locate(conn, sightings, learned)
+        learned.parents = self._parents.learn(conn, sightings, learned.things, self._things)
         return learned
 
     def keep(self, learned: Learned, slots: Slots) -> None:
         """Remember what a committed transaction created."""
         self._things |= learned.things
+        self._parents.keep(learned.parents)
         self._refs |= learned.refs
         for created in learned.told:
             self._channels.put(*created)
@@ -328,7 +334,8 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 
 _THINGS: Final = """
-select t.feed, t.external_id, t.id, l.thing_id is not null, t.properties -> 'datastreams'
+select t.feed, t.external_id, t.id, l.thing_id is not null, t.properties -> 'datastreams',
+  t.parent_id, t.parent_learned
 from thing t left join location l on l.thing_id = t.id
 """
 

@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from ingest import retained
 from ingest.codec import Presence
 from ingest.inbox import Inbox
 from ingest.mqtt import Reader, Session
@@ -205,3 +206,45 @@ def test_devices_learn_that_we_are_there_and_that_we_left(
     wait_for(lambda: said == [b"here"], timeout=10)
     reader.stop()
     wait_for(lambda: said == [b"here", b"gone"], timeout=10)
+
+
+def test_a_kept_session_gives_up_what_it_is_told_to(broker: Broker, device: paho.Client) -> None:
+    """Filters that another took over while we were away are not read when we come back."""
+    wanted = session(broker, "mqtt", "kept", stock=False, topic="mine")
+    first = reading(wanted)
+    first.subscribe(["theirs/#"])
+    first.start()
+    wait_for(lambda: first.connected_since)
+    device.publish("theirs/a", b"1", qos=1).wait_for_publish(10)
+    wait_for(lambda: len(first.inbox))
+    first.done(first.take())
+    first.stop()
+    again = reading(wanted)
+    again.unsubscribe(["theirs/#"])
+    again.start()
+    try:
+        wait_for(lambda: again.connected_since)
+        got: list[Arrival] = []
+
+        def heard(word: bytes) -> bool:
+            device.publish("theirs/a", word, qos=1).wait_for_publish(10)
+            device.publish("mine/a", word, qos=1).wait_for_publish(10)
+            got.extend(again.take())
+            return ("mine/a", word) in [(one.topic, one.payload) for one in got]
+
+        wait_for(lambda: heard(b"before"))  # from now on the broker has had our word
+        del got[:]
+        wait_for(lambda: heard(b"after"))
+        assert ("theirs/a", b"after") not in [(one.topic, one.payload) for one in got]
+    finally:
+        again.stop()
+
+
+@pytest.mark.parametrize("way", ["mqtt", "mqtts", "ws"])
+def test_retained_messages_are_read_by_every_way(
+    broker: Broker, device: paho.Client, way: Way
+) -> None:
+    """The reading at a session's begin knows TLS and websockets too."""
+    device.publish("r/a", b"x", qos=1, retain=True).wait_for_publish(10)
+    found = retained.read(broker.url(way), "reads", ["r/#"], SystemClock())
+    assert [(one.topic, one.payload, one.retain) for one in found] == [("r/a", b"x", True)]

@@ -69,7 +69,9 @@ def test_plain_templates(template: str, datastream: str) -> None:
 @pytest.mark.parametrize(
     "template",
     [
-        "{{ value_json.a | int }}",
+        "{{ value_json.a | int * 2 }}",
+        "{{ (value_json.a | float) + 1 }}",
+        "{{ value_json.a | default(value_json.b) }}",
         "{{ value_json.a | float * 2 }}",
         "{{ value | round(a) }}",
         "{% if value %}1{% endif %}",

@@ -93,3 +93,39 @@ def test_too_many_observations_are_refused() -> None:
 def test_any_payload_is_understood_or_refused(payload: bytes, topic: str) -> None:
     """Whatever the bytes are: outcomes that can be stored, or a refusal that can be read."""
     keep(codec(quality={"00": "good"}), message(payload, topic))
+
+
+POINT: Final = {"type": "Point", "coordinates": [106.8, 10.9, 5]}
+AREA: Final = {"type": "Polygon", "coordinates": [[[1, 2], [1, 3], [2, 3]]]}
+
+
+@pytest.mark.parametrize(
+    ("record", "place"),
+    [
+        ({"FeatureOfInterest": {"feature": POINT}}, (106.8, 10.9)),
+        ({"FeatureOfInterest": {"feature": AREA}}, (None, None)),
+        (
+            {"FeatureOfInterest": {"feature": {"type": "Point", "coordinates": [0, 0]}}},
+            (None, None),
+        ),
+        ({"Datastream": {"Thing": {"Locations": [{"location": POINT}]}}}, (106.8, 10.9)),
+        ({"Datastream": {"Thing": {"Locations": [{"location": [1]}]}}}, (None, None)),
+    ],
+)
+def test_a_point_is_the_things_place(
+    record: dict[str, Any], place: tuple[float | None, float | None]
+) -> None:
+    """The feature of interest, else the Thing's own location, tells where it is."""
+    found = codec().decode(message({"result": 1, **record}))
+    seen = found.sightings or [Sighting("none")]
+    assert [(one.lon, one.lat) for one in seen] == [place]
+
+
+def test_what_is_inserted_together_is_limited() -> None:
+    """Observations below Datastreams count like those that come alone."""
+    few = {"Observations": [{"result": 1}] * (MAX_RECORDS // 2), "name": "s"}
+    most = codec().decode(message({"name": "T", "Datastreams": [few, few]}, "v1.1/Things"))
+    assert len(most.outcomes) == MAX_RECORDS
+    one_more = {"name": "T", "Datastreams": [few, few, {"Observations": [{"result": 1}]}]}
+    with pytest.raises(PayloadError, match="too_many_records"):
+        codec().decode(message(one_more, "v1.1/Things"))

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import feeds
+from ingest import feeds, topics
 from ingest.codec import Codec, Decoding, Message, Outcome, Status
 from ingest.feeds import Feed, Source
 from ingest.preparing import Preparer
+from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros
 from ioc.domain.intake import Arrival, Batch
 from ioc.domain.observation import Decoded, DeviceState, Flag
@@ -169,3 +170,37 @@ def test_a_states_detail_stands_beside_its_row() -> None:
         ("cam", "@status"): "signal loss",
         ("nvr", "@status"): "",
     }
+
+
+def test_codecs_hear_what_is_retained_before_the_next_values() -> None:
+    """After a gap a codec that remembers hears retained messages first; nothing of them is kept."""
+    heard: list[str] = []
+    gone: list[str] = []
+
+    def decode(message: Message) -> Decoding:
+        heard.append(message.payload.decode())
+        if message.payload == b"bad":
+            raise PayloadError("bad_state")
+        return Decoding([Decoded("x", "v", None, 1.0)])
+
+    def with_codec(name: str, codec: Codec) -> Source:
+        made = source(ONE)
+        return Source(made.feed, [topics.parse(f"{name}/{{x}}")], codec, made.spec, made.past_limit)
+
+    preparer = Preparer(
+        {
+            "f": with_codec("f", Codec(decode, stateful=True)),
+            "asks": with_codec("a", Codec(decode, stateful=True, forget=lambda: gone.append("a"))),
+            "plain": with_codec("p", Codec(decode)),
+        },
+        lambda: [
+            Arrival(f"{name}/x", text, NOW, retain=True)
+            for name, text in (("f", b"bad"), ("f", b"unit"), ("a", b"a"), ("p", b"p"), ("q", b"q"))
+        ],
+    )
+    live = [Arrival("f/x", b"value", NOW)]
+    preparer.missed()
+    assert preparer.prepare(live).results == [1.0]
+    assert (heard, gone) == (["bad", "unit", "value"], ["a"])
+    preparer.prepare(live)
+    assert heard[3:] == ["value"]

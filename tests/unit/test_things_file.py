@@ -207,3 +207,79 @@ def test_who_may_take_whose_place(old: Standing, new: Standing, wanted: Objectio
     assert objection(old, new) is wanted
     if wanted is not None:
         assert say(f"replacement.{wanted.value}")
+
+
+def test_files_as_they_come(tmp_path: Path) -> None:
+    """Endings in any case, tabs, blanks in and behind the cells: none of it is a fault."""
+    text = "feed\tid\tname\tlon\tlat\n tt10 \tA \t Trạm A\t106.82\t 10.94\t \t\n"
+    (thing,) = read(write(tmp_path, text, "THINGS.CSV"), KNOWN).things
+    assert thing == Declaration("tt10", "A", "Trạm A", "Trạm A", None, 106.82, 10.94)
+    yaml = "- {feed: tt10, id: A, name: Trạm A}\n"
+    for name in ("a.yml", "A.YAML"):
+        assert len(read(write(tmp_path, yaml, name), KNOWN).things) == 1
+
+
+def test_what_else_a_row_and_an_entry_say(tmp_path: Path) -> None:
+    """Parent, kind, commune and short name come out of both forms; ids are a feed's own."""
+    wanted = [
+        Declaration("tt10", "A", "Trạm A", "A", "water", commune="26122", parent="senml/G"),
+        Declaration("senml", "A", "Trạm A", "Trạm A", parent="G"),
+    ]
+    head = "feed,id,name,short_name,kind,commune,parent\n"
+    rows = "tt10,A,Trạm A,A,water,26122,senml/G\nsenml,A,Trạm A,,,,G\n"
+    assert read(write(tmp_path, head + rows), KNOWN).things == wanted
+    yaml = """
+- {feed: tt10, id: A, name: Trạm A, short_name: A, kind: water, commune: "26122", parent: senml/G}
+- {feed: senml, id: A, name: Trạm A, parent: G}
+"""
+    assert read(write(tmp_path, yaml, "a.yaml"), KNOWN).things == wanted
+
+
+def test_a_short_name_is_cut_clean(tmp_path: Path) -> None:
+    """A name whose 32nd character is a blank makes a short name without it."""
+    (thing,) = read(write(tmp_path, f"feed,id,name\ntt10,A,{'T' * 31} xa\n"), KNOWN).things
+    assert thing.short_name == "T" * 31
+
+
+def test_as_many_rows_as_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit itself is no fault, in neither form."""
+    monkeypatch.setattr(things_file, "MAX_ROWS", 3)
+    rows = "".join(f"tt10,A{n},Trạm,,,,,,\n" for n in range(3))
+    assert len(read(write(tmp_path, HEAD + rows), KNOWN).things) == 3
+
+
+@pytest.mark.parametrize("place", [(112.3, 16.5), (114.3, 7.9), (104.7, 8.6), (105.3, 23.3)])
+def test_the_country_is_whole(tmp_path: Path, place: tuple[float, float]) -> None:
+    """Hoàng Sa, Trường Sa, Cà Mau and Lũng Cú are places where things stand."""
+    lon, lat = place
+    (thing,) = read(write(tmp_path, f"{HEAD}tt10,A,Trạm,,,{lon},{lat},,\n"), KNOWN).things
+    assert (thing.lon, thing.lat) == place
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "code"),
+    [
+        ("lon: -106.8, lat: 10.9", "lon", "bad_lon"),
+        ("lat: 10.9", "lon", "half_place"),
+        ("lon: .nan, lat: 10.9", "lon", "bad_lon"),
+        ('commune: "\uff12\uff16\uff11\uff12\uff12"', "commune", "bad_commune"),
+        ('commune: "26a22"', "commune", "bad_commune"),
+        ('commune: "261221"', "commune", "bad_commune"),
+        (f'parent: "{"P" * 401}"', "parent", "bad_id"),
+        (f"datastreams: {{{'p' * 201}: ph}}", "datastreams", "bad_path"),
+        ('short_name: "A\\tB"', "short_name", "bad_short"),
+        ('short_name: " A"', "short_name", "bad_short"),
+    ],
+)
+def test_a_bad_entry_says_why(tmp_path: Path, entry: str, field: str, code: str) -> None:
+    """What only YAML can hold is checked like a spreadsheet's cells."""
+    text = f"- {{feed: tt10, id: A, name: Trạm, {entry}}}\n"
+    assert codes(tmp_path, text, "a.yaml") == [(1, field, code)]
+
+
+def test_names_as_long_as_the_columns(tmp_path: Path) -> None:
+    """The longest id and name are taken; a number of degrees has three digits at most."""
+    row = f"tt10,{'A' * 200},{'T' * 200},{'S' * 32},,,,,\n"
+    assert len(read(write(tmp_path, HEAD + row), KNOWN).things) == 1
+    assert codes(tmp_path, f"{HEAD}tt10,A,Trạm,,,10682,10.9,,\n") == [(2, "lon", "no_number")]
+    assert codes(tmp_path, f"{HEAD}tt10,A,{'T' * 201},S,,,,,\n") == [(2, "name", "bad_name")]

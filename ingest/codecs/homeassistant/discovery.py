@@ -1,8 +1,9 @@
 """Home Assistant's MQTT discovery: a `config` message -> what its state topics mean.
 
 Keys may be abbreviated, "~" stands for the base topic. Of templates only paths are read, and the
-filters after them that leave a number what it is (is_defined, float; round: what was measured is
-kept, not what would be shown); whatever computes something is refused rather than guessed.
+filters after them that leave a number what it is (is_defined, float, trim; round and int: what was
+measured is kept, not what would be shown; default: where nothing was sent nothing is made up);
+whatever computes something is refused rather than guessed.
 `expire_after` is not kept: silence is judged by the feed's own limit, against the clock, which a
 codec does not have.
 """
@@ -36,12 +37,26 @@ _LONG: Final = {
 # What of a device's config its components share; anything else of it is no matter here.
 _SHARED: Final = frozenset({"~", "device", "state_topic", *_LONG.values()} - {"components"})
 _READ: Final = frozenset({"sensor", "binary_sensor", "number"})  # all others say words
-_KEY: Final = r"""\.[A-Za-z_]\w*|\[\s*(?:'[^'\]]+'|"[^"\]]+"|\d{1,4})\s*\]"""
-_FILTER: Final = r"\s*\|\s*(?:is_defined|float(?:\(\s*-?[\d.]*\s*\))?|round(?:\(\s*\d*\s*\))?)"
-_TEMPLATE: Final = re.compile(
-    rf"\{{\{{-?\s*(?:value|value_json((?:{_KEY})+))(?:{_FILTER}){{0,3}}\s*-?\}}\}}"
+_QUOTED: Final = r"""(?:'[^'\]]+'|"[^"\]]+")"""
+# An argument of a filter.
+_GIVEN: Final = r"""(?:\w+\s*=\s*)?(?:-?[\d.]+|[Nn]one|[Tt]rue|[Ff]alse|'[^']*'|"[^"]*")"""
+_GIVENS: Final = rf"\(\s*(?:{_GIVEN}\s*(?:,\s*{_GIVEN}\s*)?)?\)"
+_KEY: Final = (
+    rf"(?:\.get\(\s*{_QUOTED}\s*(?:,\s*{_GIVEN}\s*)?\)|\.[A-Za-z_]\w*"
+    rf"|\[\s*(?:{_QUOTED}|\d{{1,4}})\s*\])"
 )
-_KEYS: Final = re.compile(r"""\.(\w+)|\[\s*(?:'([^'\]]+)'|"([^"\]]+)"|(\d{1,4}))\s*\]""")
+_FILTER: Final = (
+    rf"\s*\|\s*(?:is_defined|trim|string|(?:float|int|round|default|d)(?:{_GIVENS})?)(?!\w)"
+)
+_TEMPLATE: Final = re.compile(
+    rf"\{{\{{-?\s*(?:value|value_json((?:{_KEY})+))(?:{_FILTER}){{0,4}}\s*-?\}}\}}"
+)
+_KEYS: Final = re.compile(
+    r"""\.get\(\s*(?:'([^'\]]+)'|"([^"\]]+)")[^)]*\)|\.(\w+)"""
+    r"""|\[\s*(?:'([^'\]]+)'|"([^"\]]+)"|(\d{1,4}))\s*\]"""
+)
+# {{ (value_json.x | float) | round(1) }}: the first pair, which changes nothing
+_PARENTHESES: Final = re.compile(r"^(\{\{-?)\s*\(((?:[^()]|\([^()]*\))*)\)")
 # ESPHome's own topics, whatever was announced: <node>/<component>/<object>/state
 _COMPONENTS: Final = frozenset(
     {
@@ -253,7 +268,9 @@ def _path(template: Any) -> tuple[str, ...] | None:  # noqa: ANN401  JSON
     if template is None:
         return None
     text = template.strip() if isinstance(template, str) else ""
-    found = _TEMPLATE.fullmatch(text) if len(text) <= _MAX_TEMPLATE else None
+    found = None
+    if len(text) <= _MAX_TEMPLATE:
+        found = _TEMPLATE.fullmatch(_PARENTHESES.sub(r"\1 \2", text))
     if found is None:
         raise PayloadError("bad_template", paths.shown(template))
     if found[1] is None:

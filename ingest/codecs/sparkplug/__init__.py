@@ -1,11 +1,11 @@
 """Sparkplug B 3.0, the host's side: births, deaths and data of edge nodes and their devices.
 
-A thing is `group/node` or `group/node/device`, a datastream the metric's name. Its value is made
-signed by its datatype (negative integers travel as unsigned); Boolean is 0/1; a null, or no value
-at all, is a missing one. DateTime is no measurement and is ignored like DataSet, Template, File,
-Bytes and arrays; String, Text and UUID are texts whatever they hold. What a node marks as
-transient asks not to be stored and is not. `bdSeq` and the `Node Control/` and `Device Control/`
-command points are never observations.
+A thing is `group/node` or `group/node/device`, which speaks through its node; a datastream is the
+metric's name. Its value is made signed by its datatype (negative integers travel as unsigned);
+Boolean is 0/1; a null, or no value at all, is a missing one. DateTime is no measurement and is
+ignored like DataSet, Template, File, Bytes and arrays; String, Text and UUID are texts whatever
+they hold. What a node marks as transient asks not to be stored and is not. `bdSeq` and the
+`Node Control/` and `Device Control/` command points are never observations.
 
 The properties `engUnit` (or `unit`) of a birth name the unit until the next birth; `Quality` 192,
 0, 500 is good, fault, suspect, any other code suspect. A retained copy (the specification forbids
@@ -55,6 +55,7 @@ from ingest.reading.deletions import unless_empty
 from ingest.reading.options import read_options
 from ioc.domain.errors import PayloadError
 from ioc.domain.instant import Micros, from_seconds
+from ioc.domain.intake import Sighting
 from ioc.domain.observation import DeviceState
 
 _NAMESPACE: Final = "spBv1.0"
@@ -88,9 +89,12 @@ class _Address(NamedTuple):
         return f"{self.prefix}{self.group}/{self.node}"
 
     @property
+    def node_thing(self) -> str:
+        return f"{self.group}/{self.node}"
+
+    @property
     def thing(self) -> str:
-        name = f"{self.group}/{self.node}"
-        return f"{name}/{self.device}" if self.device else name
+        return f"{self.node_thing}/{self.device}" if self.device else self.node_thing
 
 
 def build(options: Mapping[str, Any], _feed: FeedView) -> Codec:
@@ -142,6 +146,8 @@ class _Host:
             return Decoding([Ignored("duplicate")])  # its aliases were another session's
         keep = not message.retain and self._in_turn(node, address, payload, message)
         found = Decoding(list(_outcomes(node, address, payload, keep=keep)))
+        if address.kind == "DBIRTH":
+            found.sightings.append(Sighting(address.thing, parent=address.node_thing))
         if node.asks(message.received):
             topic = f"{address.prefix}{address.group}/NCMD/{address.node}"
             found.outcomes.append(Command(topic, rebirth_request(message.received)))
