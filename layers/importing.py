@@ -20,6 +20,7 @@ import shapely
 from ioc import vn2000
 from ioc.domain.errors import LayerFileError
 from ioc.domain.layer import Feature, LayerImport, Refused, Standing
+from ioc.domain.zones import LOCAL
 from ioc.layer_schema import Schema, meant
 from ioc.text import DEFAULT, say
 from layers import crs, datum, diff, geometry, mapping, publish, reading, rowing
@@ -30,7 +31,6 @@ from layers.report import Outcome, Report, refused_csv
 from layers.shelf import Shelf
 from layers.sources import Source, Table
 from layers.sources.detection import open_file
-from layers.zones import LOCAL
 
 _SURE: Final = 0.9  # confidence in an encoding below which a person looks first
 _MANY_REMOVED: Final = 0.2  # of the layer: probably a part of the file

@@ -47,6 +47,8 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
     ("GET", r"/text/[a-z]{2}\.json", Access(Action.SEE_WALL)),
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}\.geojson", Access(Action.SEE_WALL)),
+    ("GET", r"/geo/layers\.json", Access(Action.SEE_WALL)),
+    ("GET", r"/ogc(/[^?#]{0,400})?", Access(Action.SEE_API)),
     ("GET", r"/_dash-(layout|dependencies)|/_dash-component-suites/.+", Access(Action.SEE_WALL)),
     ("POST", r"/_dash-update-component", Access(Action.SEE_WALL)),
     ("GET", rf"/api/v1/feeds/{_NAME}/dead-letters", Access(Action.SEE_DEAD_LETTERS)),
