@@ -252,7 +252,7 @@ def test_no_request_breaks_the_server(
     with running(web_settings) as site:
         address = f"http://127.0.0.1:{site.port}/ogc/api?f=json"
         schema = schemathesis.openapi.from_url(address, headers=header)
-        told = [one.ok() for one in schema.get_all_operations()]
+        told = [cast("Any", one).ok() for one in schema.get_all_operations()]
         wanted = [
             one for one in told if one.path.startswith(("/collections/bts", "/collections/t"))
         ]

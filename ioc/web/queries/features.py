@@ -106,13 +106,13 @@ async def _collections(conn: Db) -> list[Collection]:
         " from layer_version v where v.current order by v.layer"
     )
     return [
-        Collection(name, version, count, imported, attribution, _bounds(bounds))
+        Collection(name, version, count, imported, attribution, read_bounds(bounds))
         for name, version, count, attribution, bounds, imported in await cursor.fetchall()
     ]
 
 
-def _bounds(text: str | None) -> tuple[float, float, float, float] | None:
-    """Read PostgreSQL's box: upper right corner first."""
+def read_bounds(text: str | None) -> tuple[float, float, float, float] | None:
+    """Return PostgreSQL's box: upper right corner first."""
     if text is None:
         return None
     east, north, west, south = map(float, text.replace("(", "").replace(")", "").split(","))
