@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -131,6 +132,14 @@ class LayerHistory:
     by: str
     at: datetime
     features: int
+
+
+def handed_over(row: Feature, hidden: frozenset[str]) -> bytes:
+    """Return a row's columns as a JSON object, without what nobody may read off the map."""
+    own = {name: value for name, value in json.loads(row.properties).items() if name not in hidden}
+    head = {"code": row.code, "name": row.name}
+    commune = {"commune_code": row.commune_code, "commune_name": row.commune_name}
+    return json.dumps(head | own | commune, ensure_ascii=False).encode()
 
 
 def feature_number(code: str) -> int:

@@ -54,6 +54,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}/[0-9]{1,2}/[0-9]{1,5}/[0-9]{1,5}\.mvt",
         Access(Action.SEE_WALL),
     ),
+    ("GET", r"/geo/[a-z_]{1,40}/export", Access(Action.SEE_API)),
     ("GET", r"/ogc(/[^?#]{0,400})?", Access(Action.SEE_API)),
     ("GET", r"/_dash-(layout|dependencies)|/_dash-component-suites/.+", Access(Action.SEE_WALL)),
     ("POST", r"/_dash-update-component", Access(Action.SEE_WALL)),

@@ -49,7 +49,10 @@ class PublishedQueries:
                 " overview is not null, tiled from layer_version where current order by layer"
             )
             rows = await cursor.fetchall()
-        return [PublishedRow(*row[:5], read_bounds(row[5]), row[6], row[7]) for row in rows]
+        return [
+            PublishedRow(name, version, count, owed, kind, read_bounds(box), coarse, tiled)
+            for name, version, count, owed, kind, box, coarse, tiled in rows
+        ]
 
     async def document(self, layer: str, version: str, *, overview: bool) -> bytes | None:
         """Return the gzipped GeoJSON of a version; None: no such one."""
