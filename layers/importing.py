@@ -17,19 +17,20 @@ import numpy as np
 import orjson
 import shapely
 
+from ioc import vn2000
 from ioc.domain.errors import LayerFileError
 from ioc.domain.layer import Feature, LayerImport, Refused, Standing
+from ioc.domain.zones import LOCAL
+from ioc.layer_schema import Schema, meant
 from ioc.text import DEFAULT, say
 from layers import crs, datum, diff, geometry, mapping, publish, reading, rowing
 from layers.boundary import Boundary
 from layers.encoding import Encoding
 from layers.reading import Rows
 from layers.report import Outcome, Report, refused_csv
-from layers.schema import Schema, meant
 from layers.shelf import Shelf
 from layers.sources import Source, Table
 from layers.sources.detection import open_file
-from layers.zones import LOCAL
 
 _SURE: Final = 0.9  # confidence in an encoding below which a person looks first
 _MANY_REMOVED: Final = 0.2  # of the layer: probably a part of the file
@@ -207,7 +208,7 @@ def _system(
     xy = np.column_stack((shapely.get_x(middle), shapely.get_y(middle)))
     declared = crs.of_wkt(table.wkt)
     if declared is None and rows.degrees:
-        declared = crs.of_epsg(crs.WGS84)
+        declared = vn2000.of_epsg(vn2000.WGS84)
     given = None
     if request.crs != "auto":
         given = _given(request.crs)
@@ -220,12 +221,12 @@ def _system(
     return crs.choose(xy, evidence, declared=declared, given=given, anywhere=schema.anywhere)
 
 
-def _given(text: str) -> crs.System:
+def _given(text: str) -> vn2000.System:
     authority, _, code = text.upper().rpartition(":")
     if authority not in ("", "EPSG") or not code.isdecimal():
         raise LayerFileError("no_system", name=text)
     try:
-        return crs.of_epsg(int(code))
+        return vn2000.of_epsg(int(code))
     except ValueError:
         raise LayerFileError("no_system", name=text) from None
 

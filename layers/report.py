@@ -10,12 +10,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ioc.domain.layer import Refused
+from ioc.exports import harmless
 from ioc.text import DEFAULT, Language, say
 from layers.crs import Choice
 from layers.encoding import Guess
 
 MAX_REFUSED: Final = 1_000  # rows named in the JSON; the CSV file has all of them
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Outcome(StrEnum):
@@ -89,11 +89,6 @@ def refused_csv(rows: Iterable[Refused], language: Language = "vi") -> bytes:
         [one.row, harmless(one.code), harmless(one.field), harmless(one.reason)] for one in rows
     )
     return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _row(one: Refused) -> dict[str, object]:

@@ -17,8 +17,11 @@ import psycopg
 import redis
 import typer
 
+from ioc import exports, vn2000
 from ioc.cli.context import By, settings
 from ioc.domain.errors import ConfigError, LayerFileError
+from ioc.domain.layer import handed_over
+from ioc.exports import Format
 from ioc.storage import features, pool
 from ioc.text import DEFAULT, say
 
@@ -72,6 +75,51 @@ def undo(layer: str, by: By) -> None:
         _announce(layer, published.version)
     count = 0 if published is None else published.features
     typer.echo(say("layers.undone", layer=layer, features=count))
+
+
+@app.command("export")
+def export(
+    layer: str,
+    form: Annotated[Format, typer.Option("--format", help="of the file")] = Format.GPKG,
+    crs: Annotated[str, typer.Option(help="EPSG:n; GeoJSON is always in WGS 84")] = "EPSG:4326",
+    out: Annotated[Path | None, typer.Option(help="the file; else LAYER.FORMAT here")] = None,
+) -> None:
+    """Write what is imported of a layer to a file that comes back through import."""
+    system = _system(crs)
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
+        rows = features.Shelf(conn).features(layer)
+    if not rows:
+        typer.echo(say("layers.export_nothing", layer=layer), err=True)
+        raise typer.Exit(1)
+    secret = _hidden(layer)
+    placed = ((row.shape, handed_over(row, secret)) for row in rows)
+    target = out or Path(f"{layer}.{form}")
+    exports.write(form, exports.given(layer, placed), target, system)
+    typer.echo(say("layers.exported", count=len(rows), file=target))
+
+
+def _system(text: str) -> vn2000.System:
+    try:
+        return vn2000.of_epsg(int(text.upper().removeprefix("EPSG:")))
+    except ValueError:
+        raise ConfigError(say("layers.refused.no_system", name=text)) from None
+
+
+@app.command("refused")
+def refused(
+    layer: str,
+    out: Annotated[Path | None, typer.Option(help="the file; else it is printed")] = None,
+) -> None:
+    """Write the rows that the last import of a layer did not take, with the reasons, as CSV."""
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
+        found = features.refused(conn, layer)
+    if found is None:
+        typer.echo(say("layers.refused_none", layer=layer), err=True)
+        raise typer.Exit(1)
+    if out is None:
+        typer.echo(found.decode("utf-8-sig"), nl=False)
+    else:
+        out.write_bytes(found)
 
 
 @app.command("list")
@@ -144,7 +192,7 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
 
 
 def _hidden(layer: str) -> frozenset[str]:
-    from layers import schema
+    from ioc import layer_schema as schema
 
     known = schema.load(settings().config_dir / "layers")
     return known[layer].hidden if layer in known else frozenset()
@@ -156,7 +204,7 @@ def _sentence(error: LayerFileError) -> str:
 
 def _tell(report: Report) -> None:
     """Print what happened in the words of the person who sent the file."""
-    from layers import schema
+    from ioc import layer_schema as schema
     from layers.report import Outcome
 
     known = schema.load(settings().config_dir / "layers").get(report.layer)

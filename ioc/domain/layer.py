@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final
 
 BASE_LAYERS: Final = ("province", "neighbours", "communes", "water", "zones")
@@ -39,12 +41,22 @@ class LayerJob:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One version of a layer: GeoJSON bytes, not yet compressed, named by their content."""
+    """One version of a layer: GeoJSON bytes, not yet compressed, named by their content.
+
+    `bounds`: west, south, east, north of all features, where there are any. `geometry`: point,
+    line, area or any. `overview`: areas once more, coarser. `tiled`: too many features for one
+    document, whose body is then empty of them; `tiles`: gzipped MVT of the small zooms by z, x, y.
+    """
 
     version: str
     body: bytes
     features: int
     attribution: str
+    bounds: tuple[float, float, float, float] | None = None
+    geometry: str = "any"
+    overview: bytes = b""
+    tiled: bool = False
+    tiles: Mapping[tuple[int, int, int], bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +132,16 @@ class LayerHistory:
     by: str
     at: datetime
     features: int
+
+
+def handed_over(row: Feature, hidden: frozenset[str]) -> bytes:
+    """Return a row's columns as a JSON object, without what nobody may read off the map."""
+    own = {name: value for name, value in json.loads(row.properties).items() if name not in hidden}
+    head = {"code": row.code, "name": row.name}
+    commune = {"commune_code": row.commune_code, "commune_name": row.commune_name}
+    return json.dumps(head | own | commune, ensure_ascii=False).encode()
+
+
+def feature_number(code: str) -> int:
+    """Return a feature's id on the map: browsers want whole numbers, the same in every version."""
+    return int.from_bytes(blake2b(code.encode(), digest_size=6).digest())

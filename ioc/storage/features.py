@@ -184,6 +184,16 @@ def history(conn: Db) -> list[LayerHistory]:
     return [LayerHistory(*row) for row in rows]
 
 
+def refused(conn: Db, layer: str) -> bytes | None:
+    """Return the CSV of the rows that the layer's last import did not take; None: it took all."""
+    row = conn.execute(
+        "select refused from layer_import where layer = %s and restores is null"
+        " order by number desc limit 1",
+        (layer,),
+    ).fetchone()
+    return None if row is None or row[0] is None else bytes(row[0])
+
+
 def _last(conn: Db, layer: str) -> tuple[int, int | None, str | None] | None:
     """Return number, previous and version of the layer's last import."""
     return conn.execute(

@@ -142,11 +142,23 @@ def put(conn: Db, layer: str, made: Published) -> bool:
             "update layer_version set current = false where layer = %s and current", (layer,)
         )
         conn.execute(
-            "insert into layer_version (layer, version, body, features, attribution)"
-            " values (%s, %s, %s, %s, %s) on conflict (layer, version)"
-            " do update set current = true, created_at = now()",
-            (layer, made.version, compress(made.body, 6, mtime=0), made.features, made.attribution),
+            "insert into layer_version (layer, version, body, features, attribution, bounds,"
+            " geometry, overview, tiled) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " on conflict (layer, version) do update set current = true, created_at = now(),"
+            " bounds = excluded.bounds, geometry = excluded.geometry, overview = excluded.overview",
+            (
+                layer,
+                made.version,
+                compress(made.body, 6, mtime=0),
+                made.features,
+                made.attribution,
+                None if made.bounds is None else _box(*made.bounds),
+                made.geometry,
+                compress(made.overview, 6, mtime=0) if made.overview else None,
+                made.tiled,
+            ),
         )
+        _put_tiles(conn, layer, made)
         conn.execute(
             "delete from layer_version where layer = %(layer)s and not current and version not in"
             " (select version from layer_version where layer = %(layer)s"
@@ -154,6 +166,20 @@ def put(conn: Db, layer: str, made: Published) -> bool:
             {"layer": layer, "keep": KEEP_VERSIONS},
         )
     return True
+
+
+def _put_tiles(conn: Db, layer: str, made: Published) -> None:
+    conn.execute("delete from layer_tile where layer = %s and version = %s", (layer, made.version))
+    with (
+        conn.cursor() as cursor,
+        cursor.copy("copy layer_tile (layer, version, z, x, y, body) from stdin") as copy,
+    ):
+        for (z, x, y), tile in made.tiles.items():
+            copy.write_row((layer, made.version, z, x, y, tile))
+
+
+def _box(west: float, south: float, east: float, north: float) -> str:
+    return f"({west!r},{south!r}),({east!r},{north!r})"
 
 
 def versions(conn: Db, layers: Iterable[str] | None = None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ioc.domain.errors import LayerFileError
 from layers.sources import MAX_FILE, Source
 from layers.sources.grid import CsvFile, XlsxFile
 from layers.sources.packed import unpack
+from layers.sources.parquet import ParquetFile
 from layers.sources.vector import VectorFile
 
 _HEAD: Final = 65_536
@@ -73,6 +74,8 @@ def _plain(path: Path) -> Source:
     """Return the reader of a file that is no archive."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
+    if head.startswith(b"PAR1"):
+        return ParquetFile(path)
     driver = _binary(head, path) or _text(head, path)
     if driver is not None:
         return VectorFile(path, driver)
@@ -91,8 +94,6 @@ def _binary(head: bytes, path: Path) -> str | None:
     if head.startswith(_SHAPE) and path.suffix.lower() == ".shp":
         _complete(path)
         return "ESRI Shapefile"
-    if head.startswith(b"PAR1"):
-        raise LayerFileError("no_parquet")
     if head.startswith(b"AC10"):
         raise LayerFileError("no_dwg")
     if path.suffix.lower() in (".shx", ".dbf"):

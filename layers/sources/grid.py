@@ -17,6 +17,7 @@ import numpy as np
 import openpyxl
 
 from ioc.domain.errors import LayerFileError
+from ioc.exports import harmful
 from layers.sources import MAX_COLUMNS, MAX_ROWS, Table, packed
 
 _HEAD: Final = 30  # lines that may hold titles before the header
@@ -143,7 +144,9 @@ def _titles(titles: Sequence[Any]) -> list[str]:
 
 def _array(values: Sequence[Any]) -> Any:  # noqa: ANN401
     found = np.empty(len(values), dtype=object)
-    found[:] = [value if _filled(value) else None for value in values]
+    # A text that an export kept from being a formula is what it was.
+    plain = [harmful(value) if isinstance(value, str) else value for value in values]
+    found[:] = [value if _filled(value) else None for value in plain]
     return found
 
 

@@ -1,6 +1,7 @@
 """Files as provinces have them become the same six stations; what is wrong is said, not guessed."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import numpy as np
 import openpyxl
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import shapely
-from pyproj import Geod
+from pyproj import CRS, Geod
 
+from ioc import vn2000
 from ioc.domain.layer import Feature, LayerImport
-from layers import crs, ground, importing
+from layers import ground, importing
 from layers.encoding import Encoding, encode
 from layers.importing import Request
 from layers.report import Outcome, Report, refused_csv
@@ -133,7 +137,7 @@ def test_gpkg_with_two_layers(tmp_path: Path) -> None:
 
 def test_csv_with_swapped_axes_and_vietnamese_numbers(tmp_path: Path) -> None:
     """X is north, Y is east, the comma is decimal, titles stand above: seen, and asked about."""
-    xy = crs.of_epsg(5899).from_lonlat(files.LONLAT)
+    xy = vn2000.of_epsg(5899).from_lonlat(files.LONLAT)
     lines = ["Danh sách trạm BTS;;;;;", "Mã trạm;Tên trạm;Nhà mạng;Chiều cao;X;Y"]
     for (code, name, operator, height, _, _), (east, north) in zip(files.STATIONS, xy, strict=True):
         north_text = f"{north:,.3f}".replace(",", " ").replace(".", ",")
@@ -183,7 +187,7 @@ def test_xlsx(tmp_path: Path) -> None:
 
 def test_dxf_has_no_system(tmp_path: Path) -> None:
     """A drawing declares nothing: it is asked about, its layer column can be mapped."""
-    lines = shapely.linestrings(crs.of_epsg(5899).from_lonlat(files.LONLAT).reshape(3, 2, 2))
+    lines = shapely.linestrings(vn2000.of_epsg(5899).from_lonlat(files.LONLAT).reshape(3, 2, 2))
     path = tmp_path / "tuyen.dxf"
     files.write(path, "DXF", lines, {"Layer": ["A", "B", "C"]}, epsg=None, kind="LineString")
     report, _ = run(path, layer="fibre_route", mapping={"Layer": "code"}, yes=False)
@@ -291,7 +295,7 @@ def test_wrong_zone_given(tmp_path: Path) -> None:
 
 def test_wrong_zone_declared(tmp_path: Path) -> None:
     """A declared zone that puts everything elsewhere becomes a guess for a person."""
-    xy = crs.of_epsg(5899).from_lonlat(files.LONLAT)
+    xy = vn2000.of_epsg(5899).from_lonlat(files.LONLAT)
     path = tmp_path / "bts.gpkg"
     codes = [row[0] for row in files.STATIONS]
     files.write(path, "GPKG", shapely.points(xy), {"code": codes}, epsg=9209)
@@ -317,7 +321,7 @@ def test_another_country(tmp_path: Path) -> None:
         ("a.gpkg", b"SQLite format 3\x00" + b"\x00" * 200, "hỏng"),
         ("a.shp", b"\x00\x00\x27\x0a" + b"\x00" * 96, ".shx"),
         ("a.dbf", b"\x03" + b"\x00" * 64, ".shp"),
-        ("a.parquet", b"PAR1....PAR1", "GPKG"),
+        ("a.parquet", b"PAR1....PAR1", "hỏng"),
         ("a.dwg", b"AC1032....", "DXF"),
         ("a.zip", b"PK\x03\x04 broken", "định dạng"),
         ("a.csv", b"a,b\n1,2\n", "tọa độ"),
@@ -335,6 +339,48 @@ def test_files_that_are_not_taken(tmp_path: Path, name: str, content: bytes, say
     path = tmp_path / name
     path.write_bytes(content)
     assert says in refused(path)
+
+
+def test_a_file_of_two_gigabytes(tmp_path: Path) -> None:
+    """A file beyond the limit is refused by its size; a header that claims as much gets no more."""
+    path = tmp_path / "bts.csv"
+    with path.open("wb") as file:
+        file.truncate(2 << 30)  # sparse: it takes no room
+    assert "1024 MB" in refused(path)
+    claims = files.vector(tmp_path / "bts.shp", "ESRI Shapefile")
+    head = bytearray(claims.read_bytes())
+    head[24:28] = (2**30).to_bytes(4, "big")  # words of two bytes
+    head[104:108] = (2**29).to_bytes(4, "big")
+    claims.write_bytes(head)
+    report, found = run(claims, layer="bts")
+    assert len(found) <= len(files.STATIONS)
+    assert report.counts["read"] <= len(files.STATIONS)
+
+
+def test_geoparquet(tmp_path: Path) -> None:
+    """The stations come from GeoParquet, in the system that its metadata declares."""
+    rows = files.STATIONS
+    for epsg, declared in ((4326, False), (5899, True)):
+        xy = vn2000.of_epsg(epsg).from_lonlat(files.LONLAT)
+        told: dict[str, Any] = {"encoding": "WKB", "geometry_types": ["Point"]}
+        if declared:
+            told["crs"] = CRS.from_epsg(epsg).to_json_dict()
+        geo = {"version": "1.0.0", "primary_column": "geom", "columns": {"geom": told}}
+        table = pa.table(
+            {
+                "MA_TRAM": [row[0] for row in rows],
+                "TEN_TRAM": [row[1] for row in rows],
+                "NHA_MANG": [row[2] for row in rows],
+                "CHIEU_CAO_": [row[3] for row in rows],
+                "geom": list(shapely.to_wkb(shapely.points(xy))),
+            }
+        ).replace_schema_metadata({"geo": json.dumps(geo)})
+        path = tmp_path / f"bts-{epsg}.parquet"
+        pq.write_table(table, path)
+        report, found = run(path, layer="bts")
+        assert report.choice is not None
+        assert report.choice.how == "declared"
+        check_stations(found)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ioc.text import words
 from ioc.web.assets import Assets
-from ioc.web.files import LayerCache
+from ioc.web.geo import LayerCache
 from ioc.web.problem import database_away, problem
 
 
