@@ -40,11 +40,15 @@ def silences(sites: set[int], since: Micros = T0) -> list[Silence]:
     return [Silence(n, Micros(since + n * SECOND)) for n in sites]
 
 
+def heard(sites: set[int], time: int = T0 + 3600 * SECOND) -> dict[int, Micros]:
+    return {n: Micros(time) for n in sites}
+
+
 def test_the_cut_that_explains_the_silence_is_first() -> None:
     """Of the cuts along a trunk the one right before the silent offices is named."""
     analysis = tree()
     silent, well = numbers(analysis, "c", "d"), numbers(analysis, "a", "b")
-    (found,) = guesses(analysis, silences(silent), well)
+    (found,) = guesses(analysis, silences(silent), heard(well))
     assert [analysis.network.segments[n].code for n in found.segments] == ["k2"]
     assert (set(found.explained), found.wrongly, found.unheard) == (silent, (), 0)
     worse = rank(analysis, silent, well)[1]
@@ -56,16 +60,28 @@ def test_a_second_line_is_forgiven_and_a_contradiction_is_not() -> None:
     analysis = tree()
     everyone = numbers(analysis, "a", "b", "c", "d")
     one, two = set(list(everyone)[:1]), set(list(everyone)[:2])
-    (best,) = [g for g in guesses(analysis, silences(everyone - one), one) if len(g.explained) > 4]
+    (best,) = [
+        g for g in guesses(analysis, silences(everyone - one), heard(one)) if len(g.explained) > 4
+    ]
     assert len(best.wrongly) == 1
-    assert all(len(g.explained) <= 12 for g in guesses(analysis, silences(everyone - two), two))
+    assert all(
+        len(g.explained) <= 12 for g in guesses(analysis, silences(everyone - two), heard(two))
+    )
+
+
+def test_what_was_heard_before_the_cut_says_nothing() -> None:
+    """A point heard last before the silence is no contradiction; the smallest cut is named."""
+    analysis = tree()
+    silent, others = numbers(analysis, "d"), numbers(analysis, "a", "b", "c")
+    (found,) = guesses(analysis, silences(silent), heard(others, T0 - 1))
+    assert [analysis.network.segments[n].code for n in found.segments] == ["k3"]
 
 
 def test_two_points_are_no_cut() -> None:
     """Fewer than three silent points along a cable are not worth a guess."""
     analysis = tree()
     some = set(list(numbers(analysis, "d"))[:2])
-    assert guesses(analysis, silences(some), numbers(analysis, "a", "b", "c")) == []
+    assert guesses(analysis, silences(some), heard(numbers(analysis, "a", "b", "c"))) == []
 
 
 def test_what_fell_silent_apart_is_not_one_cut() -> None:
@@ -74,8 +90,8 @@ def test_what_fell_silent_apart_is_not_one_cut() -> None:
     c, d = numbers(analysis, "c"), numbers(analysis, "d")
     later = Micros(T0 + 3 * TOGETHER)
     told = [*silences(c), *silences(d, later)]
-    assert [set(group) for group in together(told)] == [c, d]
-    for guess in guesses(analysis, told, numbers(analysis, "a", "b")):
+    assert [{one.site for one in group} for group in together(told)] == [c, d]
+    for guess in guesses(analysis, told, heard(numbers(analysis, "a", "b"))):
         assert len(codes(analysis, guess.explained)) == 4
 
 
@@ -94,7 +110,7 @@ def test_two_cuts_at_once_are_two_guesses() -> None:
             ),
         )
     )
-    found = guesses(analysis, silences(set(range(9))), set())
+    found = guesses(analysis, silences(set(range(9))), {})
     assert sorted(len(g.explained) for g in found) == [4, 5]
 
 

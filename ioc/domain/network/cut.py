@@ -210,6 +210,15 @@ class Analysis:
 
     # ------------------------------------------------------------ names
 
+    def title(self, point: SinglePoint) -> str:
+        """Return what people call a single point."""
+        return self.stretch(point.segments) if point.place is None else self.name(point.place)
+
+    def stretch(self, segments: Sequence[int]) -> str:
+        """Return a chain's name, from the core outwards; its own where both ends are one."""
+        near, far = self.ends(segments)
+        return f"{near} – {far}" if near != far else self.network.segments[segments[0]].name
+
     def ends(self, segments: Sequence[int]) -> tuple[str, str]:
         """Return names of the end towards the core and of the far end of a chain of segments."""
         places = [place for s in segments for place in self.network.segments[s].ends]
@@ -217,22 +226,17 @@ class Analysis:
         return self.name(ordered[0]), self.name(ordered[-1])
 
     def name(self, place: int) -> str:
-        """Return what people call a place: the node or office that stands there, or the nearest."""
+        """Return what stands at a place, by name; where nothing does, what is nearest."""
+        if not self._names:
+            sites = zip(self.network.stands, self.network.sites, strict=True)
+            self._names = {v: site.name or site.code for v, site in sites if v is not None}
+            self._names |= {v: node.name or node.code for node, v in self.network.nodes}
         if place not in self._names:
-            at = self.network.places[place]
-            named = [
-                (place != other, km(at, self.network.places[other]), name)
-                for other, name in self._named()
-            ]
-            self._names[place] = min(named, default=(True, 0.0, ""))[2]
+            at, places = self.network.places[place], self.network.places
+            known = [v for _, v in self.network.nodes] or list(self._names)
+            best = min(known, key=lambda v: km(at, places[v]), default=None)
+            self._names[place] = "" if best is None else self._names[best]
         return self._names[place]
-
-    def _named(self) -> Iterator[tuple[int, str]]:
-        for node, place in self.network.nodes:
-            yield place, node.name or node.code
-        for vertex, site in zip(self.network.stands, self.network.sites, strict=True):
-            if vertex is not None and site.kind is SiteKind.TSLCD:
-                yield vertex, site.name or site.code
 
 
 def _box(path: Sequence[Point]) -> tuple[float, float, float, float]:

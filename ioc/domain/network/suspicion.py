@@ -6,7 +6,7 @@ we hear of is silent but a few, and it falls as soon as one of those it explains
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, NamedTuple
@@ -73,12 +73,18 @@ def rank(analysis: Analysis, silent: Collection[int], answering: Collection[int]
 
 
 def guesses(
-    analysis: Analysis, silences: Iterable[Silence], answering: Collection[int]
+    analysis: Analysis, silences: Iterable[Silence], answers: Mapping[int, Micros]
 ) -> list[Suspect]:
-    """Return the believable suspects, each explaining what the better ones left unexplained."""
+    """Return the believable suspects, each explaining what the better ones left unexplained.
+
+    `answers`: when each site was heard last. Only what was heard after all of a group had fallen
+    silent speaks against a cut: others may be silent too and not yet noticed.
+    """
     found: list[Suspect] = []
     for group in together(silences):
-        left = set(group)
+        left = {one.site for one in group}
+        begin = max(one.since for one in group)
+        answering = {site for site, heard in answers.items() if heard > begin} - left
         while len(left) >= FEWEST:
             best = next((s for s in rank(analysis, left, answering) if s.believable), None)
             if best is None:
@@ -88,16 +94,14 @@ def guesses(
     return found
 
 
-def together(silences: Iterable[Silence]) -> Iterator[list[int]]:
-    """Yield the sites that fell silent within TOGETHER of the one before, in groups."""
-    group: list[int] = []
-    last: Micros | None = None
-    for site, since in sorted(silences, key=lambda one: (one.since, one.site)):
-        if last is not None and since - last > TOGETHER:
+def together(silences: Iterable[Silence]) -> Iterator[list[Silence]]:
+    """Yield what fell silent within TOGETHER of the one before, in groups."""
+    group: list[Silence] = []
+    for one in sorted(silences, key=lambda one: (one.since, one.site)):
+        if group and one.since - group[-1].since > TOGETHER:
             yield group
             group = []
-        group.append(site)
-        last = since
+        group.append(one)
     if group:
         yield group
 
