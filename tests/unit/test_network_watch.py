@@ -31,7 +31,7 @@ def standing(code: str, points: set[int], doubted: Micros | None = None) -> Stan
 
 
 def codes(moves: Moves) -> list[list[str]]:
-    return [[TREE.network.segments[n].code for n in s.segments] for s in moves.open]
+    return [[TREE.network.segments[n].code for n in s.segments] for s, _ in moves.open]
 
 
 def test_a_guess_waits_for_the_silence_to_settle() -> None:

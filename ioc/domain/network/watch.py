@@ -58,7 +58,7 @@ class Moves:
     doubt: list[tuple[int, Micros | None]] = field(default_factory=list)
     join: list[tuple[int, dict[int, Micros]]] = field(default_factory=list)
     end: list[tuple[int, Why]] = field(default_factory=list)
-    open: list[Suspect] = field(default_factory=list)
+    open: list[tuple[Suspect, dict[int, Micros]]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
@@ -132,7 +132,8 @@ def _consider(
             moves.join.append((same.id, fresh))
     elif fresh and ready(fresh.values(), now):
         moves.end += [(number, Why.WIDER) for number in owners]
-        moves.open.append(guess)
+        points = {site: hearing.silent[site] for site in guess.explained}
+        moves.open.append((guess, points))
 
 
 def ready(since: Iterable[Micros], now: Micros) -> bool:
