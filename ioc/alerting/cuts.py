@@ -59,7 +59,7 @@ class Watch:
         with conn.transaction():
             if not levels or not cuts.lock(conn):
                 return False
-            known = cuts.standing(conn)
+            known = run(conn, cuts.standing())
             if not enabled and not known:
                 return False
             analysis = self._ready(conn)
@@ -87,7 +87,7 @@ class Watch:
         moves = Moves()
         if enabled:
             watched = sites.keys() | {t for one in known for t in one.standing.points}
-            heard = cuts.heard(conn, sorted(watched), now)
+            heard = run(conn, cuts.heard(sorted(watched), now))
             spent = {(sites[t], at) for t, at in cuts.spent(conn, now) if t in sites}
             moves = decide(
                 analysis,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
+from uuid import UUID
 
 from psycopg import Connection
 
@@ -20,6 +21,7 @@ from ioc.domain.location import Place
 from ioc.domain.network.watch import Standing, Why
 from ioc.domain.observation import DatastreamId, ThingId
 from ioc.storage import things, verdict
+from ioc.storage.script import Script
 
 Db = Connection[tuple[Any, ...]]
 
@@ -65,11 +67,12 @@ select u.stream, (select min(phenomenon_time) from observation
 from unnest(%s::int[], %s::timestamptz[]) as u (stream, after)
 """
 _STANDING: Final[LiteralString] = """
-select c.id, c.segments, c.doubted_at, c.thing_id, d.id, t.simulated,
+select c.id, c.segments, c.doubted_at, c.thing_id, d.id, t.simulated, t.name,
+  c.opened_at, (select a.id from alert a where a.thing_id = c.thing_id and a.closed_at is null),
   array_agg(p.thing_id), array_agg(p.silent_since)
 from suspected_cut c join suspected_cut_point p on p.cut_id = c.id
 join thing t on t.id = c.thing_id join datastream d on d.thing_id = t.id and d.property = %s
-where c.ended_at is null group by c.id, d.id, t.simulated order by c.id
+where c.ended_at is null group by c.id, d.id, t.id order by c.id
 """
 _SPENT: Final[LiteralString] = """
 select p.thing_id, p.silent_since from suspected_cut c
@@ -92,6 +95,9 @@ class Known:
 
     standing: Standing
     subject: Subject
+    name: str
+    opened: datetime
+    alert: UUID | None  # None: answered and closed while the cut is still suspected
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +116,24 @@ def lock(conn: Db) -> bool:
     return row is not None and bool(row[0])
 
 
-def heard(conn: Db, points: Sequence[int], now: Micros) -> Heard:
+def heard(points: Sequence[int], now: Micros) -> Script[Heard]:
     """Return who is silent and who answers among these things."""
     at = to_datetime(now)
-    rows = conn.execute(_HEARING, {"now": at, "back": LOOK_BACK, "things": list(points)}).fetchall()
+    rows = yield _HEARING, {"now": at, "back": LOOK_BACK, "things": list(points)}
     well = {thing: from_datetime(time) for thing, _, answers, time, _, _ in rows if answers}
     last = {
-        stream: (thing, answer) for thing, silent, _, _, answer, stream in rows
+        stream: (thing, answer)
+        for thing, silent, _, _, answer, stream in rows
         if silent and answer is not None
-    }  # fmt: skip
-    first = conn.execute(
-        _FIRST_DOWN, (list(last), [answer for _, answer in last.values()])
-    ).fetchall()
+    }
+    first = yield _FIRST_DOWN, (list(last), [answer for _, answer in last.values()])
     since = {last[stream][0]: from_datetime(begin or last[stream][1]) for stream, begin in first}
     return Heard(since, well)
 
 
-def standing(conn: Db) -> list[Known]:
+def standing() -> Script[list[Known]]:
     """Return the suspicions that stand."""
+    rows = yield _STANDING, (PROPERTY,)
     return [
         Known(
             Standing(
@@ -137,11 +143,14 @@ def standing(conn: Db) -> list[Known]:
                 None if doubted is None else from_datetime(doubted),
             ),
             Subject(DatastreamId(stream), ThingId(thing), simulated),
+            name,
+            opened,
+            alert,
         )
-        for number, segments, doubted, thing, stream, simulated, points, since in conn.execute(
-            _STANDING, (PROPERTY,)
-        )
-    ]
+        for (
+            number, segments, doubted, thing, stream, simulated, name, opened, alert, points, since,
+        ) in rows
+    ]  # fmt: skip
 
 
 def spent(conn: Db, now: Micros) -> set[tuple[int, Micros]]:
