@@ -21,7 +21,7 @@ from ioc.domain.network.plan import km
 
 CORE: Final = "26041"  # the commune in which the province's data centre stands
 _RINGS: Final = 35  # closures beyond the tree: about one for each three communes
-_SHARED: Final = 4  # every fourth of them leaves its seat in a duct of the tree
+_SHARED: Final = 4  # every fourth of the lesser ones leaves its seat in a duct of the tree
 _DUCT_KM: Final = 3.0  # between two manholes with a splice
 _SWAY: Final = 0.06  # of its length, that a road leaves the straight line
 _EXPRESS: Final = 8
@@ -79,7 +79,7 @@ def build(seed: int, seats: Sequence[Seat], units: Iterable[Unit]) -> Fibre:
     for a, b in tree:
         _lay(trunk, a, b, ())
     for n, (a, b) in enumerate(rings):
-        _lay(trunk, a, b, _beginning(trunk, a, b) if n % _SHARED == _SHARED - 1 else ())
+        _lay(trunk, a, b, _beginning(trunk, a, b) if n > _RINGS // 2 and n % _SHARED == 0 else ())
     _express(trunk)
     nodes = tuple(
         Spot(

@@ -83,8 +83,8 @@ class Town:
         head = pack("<BI", 1, 1) if one else pack("<BII", 1, 2, len(points))
         self.conn.execute(
             "insert into layer_feature (layer, code, since, name, shape, bounds, properties,"
-            " commune_how, digest) values (%s, %s, 1, %s, %s, '((1,1),(1,1))', %s, 'none', '')",
-            (layer, code, code, head + numbers, properties),
+            " commune_how, digest) values (%s, %s, 1, %s, %s, %s, %s, 'none', '')",
+            (layer, code, code, head + numbers, f"({points[0]},{points[-1]})", properties),
         )
 
     def _office(self, code: str, place: Point) -> tuple[int, int]:

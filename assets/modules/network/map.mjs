@@ -18,11 +18,12 @@ export async function createNetworkMap(box, legend, segments, store, {writer, on
   const line = (id, filter, paint) => ({id, type: "line", source: "segments", filter, paint, layout: {"line-join": "round", "line-cap": "round"}});
   map.addLayer(line("net-ring", ["==", ["get", "weight"], 0], {"line-color": style("--fg3"), "line-width": ["interpolate", ["linear"], ["zoom"], 7, 1.2, 12, 3]}), "things");
   map.addLayer(line("net-weak", [">", ["get", "weight"], 0], {"line-color": style("--fg2"), "line-width": heavy, "line-dasharray": [2, 1.4]}), "things");
+  const size = (k) => ["interpolate", ["linear"], ["zoom"], 7, ["match", ["get", "kind"], "tslcd_point", 3 * k, 1.8 * k], 11, ["match", ["get", "kind"], "tslcd_point", 6 * k, 4 * k]];
+  map.addLayer({id: "net-survivors", type: "circle", source: "sites", filter: ["==", ["get", "lost"], false], paint: {"circle-radius": size(1), "circle-color": style("--map-out"), "circle-stroke-color": style("--fg1"), "circle-stroke-width": 1.5}});
+  map.addLayer({id: "net-lost", type: "circle", source: "sites", filter: ["==", ["get", "lost"], true], paint: {"circle-radius": size(1.2), "circle-color": style("--fg1"), "circle-stroke-color": style("--map-out"), "circle-stroke-width": 1}});
   // No hue: a cut that is only asked about is no alert. White over a dark casing stands out.
   map.addLayer({id: "net-cut-casing", type: "line", source: "cut", paint: {"line-color": style("--map-out"), "line-width": 13}, layout: {"line-cap": "round"}});
   map.addLayer({id: "net-cut", type: "line", source: "cut", paint: {"line-color": style("--fg1"), "line-width": 7}, layout: {"line-cap": "round"}});
-  map.addLayer({id: "net-survivors", type: "circle", source: "sites", filter: ["==", ["get", "lost"], false], paint: {"circle-radius": 4, "circle-color": style("--map-out"), "circle-stroke-color": style("--fg1"), "circle-stroke-width": 1.5}});
-  map.addLayer({id: "net-lost", type: "circle", source: "sites", filter: ["==", ["get", "lost"], true], paint: {"circle-radius": ["match", ["get", "kind"], "tslcd_point", 6, 4], "circle-color": style("--fg1"), "circle-stroke-color": style("--map-out"), "circle-stroke-width": 1}});
   drawLegend(legend, writer);
 
   const found = new Map(segments.features.map((feature) => [feature.properties.code, feature]));

@@ -78,7 +78,7 @@ export function createViews(writer, {onCut}) {
     return element("table", "net-table", element("thead", "", cells("th", head)), element("tbody", "", ...lines.map((line) => cells("td", line))));
   }
   const head = (first) => [say(`network.coverage_${first}`), say("network.coverage_hamlets"), say("network.coverage_none"), say("network.coverage_partial"), say("network.coverage_reached"), say("network.coverage_people")];
-  const line = (row) => [row.name, number(row.hamlets.known), number(row.hamlets.none), number(row.hamlets.partial), share(row.hamlets.reached_share), share(row.people.reached_share)];
+  const line = (row) => [row.name || say("network.coverage_nowhere"), number(row.hamlets.known), number(row.hamlets.none), number(row.hamlets.partial), share(row.hamlets.reached_share), share(row.people.reached_share)];
 
   function coverage(answer) {
     if (answer === undefined) return [element("p", "net-note", say("network.loading"))];
