@@ -27,6 +27,7 @@ from ioc import log as logs
 from ioc import policies
 from ioc import settings as configuration
 from ioc.alerting import delivery
+from ioc.alerting.cuts import Watch
 from ioc.alerting.delivery import Browser, Delivery
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
@@ -116,6 +117,10 @@ class Gatherer:
                 self._tell(now, alerts_changed=changed)
             self.stop.wait(_TURN_S)
 
+    def alerts_changed(self, now: Micros) -> None:
+        """Say so for another thread of this process."""
+        self._tell(now, alerts_changed=True)
+
     def _tell(self, now: Micros, *, alerts_changed: bool) -> None:
         self._beat_at = now + _BEAT
         prefix = self.settings.redis_prefix
@@ -200,6 +205,7 @@ def run(settings: Settings, stop: Event, clock: Clock) -> None:
     arrangement = Arrangement(settings)
     client = stream.connect(settings.redis_url)
     gatherer = Gatherer(settings, arrangement, stop, clock, client, _desk())
+    watch = Watch(stop, clock, gatherer.alerts_changed)
 
     def decide_all(conn: Db) -> None:
         outbox.sync_plan(conn, found.file, ACTOR)
@@ -212,6 +218,7 @@ def run(settings: Settings, stop: Event, clock: Clock) -> None:
         )
         for n in range(SENDERS)
     ]
+    threads.append(Thread(target=_live, args=(settings.database_url, stop, clock, watch.run)))
     for thread in threads:
         thread.start()
     _live(settings.database_url, stop, clock, decide_all)

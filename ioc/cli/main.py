@@ -15,6 +15,7 @@ from ioc import archive, doctor, provision, registration, supervisor
 from ioc.cli.context import By, run, settings
 from ioc.cli.index import app as index_app
 from ioc.cli.layers import app as layers_app
+from ioc.cli.network import app as network_app
 from ioc.cli.notify import app as notify_app
 from ioc.cli.rules import app as rules_app
 from ioc.clock import SystemClock
@@ -38,6 +39,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(index_app, name="index")
 app.add_typer(notify_app, name="notify")
 app.add_typer(layers_app, name="layers")
+app.add_typer(network_app, name="network")
 
 
 @app.command()

@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from ioc import catalogue
 from ioc.demo import geography, province
+from ioc.demo.seed_layers import seed_layers
 from ioc.domain.errors import ConfigError
 from ioc.domain.intake import DatastreamSpec, FeedSpec
 from ioc.settings import Settings, read_yaml
@@ -67,7 +68,8 @@ def seed(conn: Db, settings: Settings, *, number: int = SEED) -> int:
     ConfigError when the feed files of the demonstration are not there.
     """
     feeds = read_feeds(settings.config_dir / "feeds")
-    units = province.build(number, geography.shipped())
+    ground = geography.shipped()
+    units = province.build(number, ground)
     with conn.transaction():
         things.upsert_properties(conn, catalogue.load(settings.config_dir / "catalog"))
         things.upsert_feeds(conn, feeds.values())
@@ -79,6 +81,7 @@ def seed(conn: Db, settings: Settings, *, number: int = SEED) -> int:
             " where feed = 'demo-bts' and properties ->> 'attribution' is distinct from %s",
             (_OSM, _OSM),
         )
+        seed_layers(conn, number, ground, units)
     return len(units)
 
 

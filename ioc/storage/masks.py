@@ -19,7 +19,8 @@ _COLUMNS: Final[LiteralString] = (
     "id, kind, matcher, starts, ends, reason, by_user, approved_by, one_shot"
 )
 # An ancestor is down while an alert of its own says so: no data, or a status that can be "offline".
-# A latched one has come back; it only waits for somebody to say so.
+# A latched one has come back; it only waits for somebody to say so. Behind a suspected cut a point
+# is below the stretch of cable as long as the alert about that is on: one of them always sounds.
 BELOW: Final[LiteralString] = """
 with recursive parent (id) as materialized (
   select distinct parent_id from thing where parent_id is not null
@@ -30,6 +31,9 @@ with recursive parent (id) as materialized (
     join datastream d on d.id = a.datastream_id join observed_property p on p.code = d.property
     where a.closed_at is null and a.active and not a.latched
       and (v.definition ->> 'input' = 'no_data' or p.states ? 'offline'))
+  union select p.thing_id from suspected_cut c join suspected_cut_point p on p.cut_id = c.id
+    where c.ended_at is null and exists (select 1 from alert a
+      where a.thing_id = c.thing_id and a.closed_at is null and a.active)
   union select c.id from thing c join below on c.parent_id = below.id
 )
 """

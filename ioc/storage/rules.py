@@ -108,6 +108,17 @@ def enabled(conn: Db) -> list[StoredRule]:
     return [StoredRule(*row) for row in rows]
 
 
+def current(conn: Db, rule: str) -> tuple[StoredRule | None, bool]:
+    """Return a rule's current version, None for no such rule, and whether it is in force."""
+    row = conn.execute(
+        "select r.id, v.version, v.definition, r.enabled from rule r"
+        " join rule_version v on v.rule_id = r.id and v.version = r.current_version"
+        " where r.id = %s",
+        (rule,),
+    ).fetchone()
+    return (None, False) if row is None else (StoredRule(*row[:3]), bool(row[3]))
+
+
 def _current(conn: Db) -> dict[str, tuple[int, Any]]:
     """Return (newest version, current definition); a newer version may wait for approval."""
     rows = conn.execute(

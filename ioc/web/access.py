@@ -66,6 +66,12 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         rf"/api/v1/(things|datastreams|observations|alerts|feeds)(/{_NAME})?",
         Access(Action.SEE_API),
     ),
+    (
+        "GET",
+        r"/api/v1/(network(/(segments|impact|single-points|suspects))?|coverage)",
+        Access(Action.SEE_API),
+    ),
+    ("GET", rf"/api/v1/alerts/{_NAME}/around", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rules(/[a-z0-9-]{1,63})?", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rule-options(/stations)?", Access(Action.SEE_API)),
     ("POST", r"/api/v1/rules/(history|preview|context)", Access(Action.SEE_API)),
@@ -92,6 +98,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
     ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
+    ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
 )
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from dash import Dash, Input, Output, State, dcc, html
 
 from ioc.text import say
-from ioc.web.pages import alerts, kpi, rules, thing, wall
+from ioc.web.pages import alerts, kpi, network, rules, thing, wall
 from ioc.web.services import Services
 
 INDEX: Final = """<!DOCTYPE html>
@@ -57,6 +57,8 @@ def register(app: Dash, services: Services) -> None:
             return rules.layout(services.settings, asked[1])
         if path == "/alerts":
             return alerts.layout(services.settings)
+        if path == "/network":
+            return network.layout(services.settings)
         if path == "/kpi":
             return await kpi.page(services, search)
         return wall.layout(services.settings)

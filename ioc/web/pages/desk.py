@@ -17,6 +17,7 @@ PAGES: Final = (
     ("/alerts", "desk.alerts", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/rules", "rules.nav_rules", Action.SEE_API),
+    ("/network", "network.nav", Action.SEE_API),
 )
 
 

@@ -1,0 +1,137 @@
+"""Questions about the network, coverage and the surroundings of an alert."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from ioc.domain.coverage import REACH_KM, report, suggestions
+from ioc.domain.network.cut import Analysis, Impact
+from ioc.web.api.network_shapes import (
+    AroundOut,
+    CoverageOut,
+    ImpactOut,
+    NetworkOut,
+    SinglePointsOut,
+    SuspectsOut,
+)
+from ioc.web.problem import problem
+from ioc.web.queries.network import Net, NetworkQueries
+from ioc.web.services import Services
+
+MOST_SEGMENTS: Final = 200  # named in one question
+WIDEST_KM: Final = 20.0
+FARTHEST_KM: Final = 50.0
+
+Codes = Annotated[list[str], Query(max_length=MOST_SEGMENTS, description="codes of segments")]
+Lon = Annotated[float | None, Query(ge=-180, le=180, allow_inf_nan=False)]
+Lat = Annotated[float | None, Query(ge=-90, le=90, allow_inf_nan=False)]
+Radius = Annotated[float, Query(ge=0, le=WIDEST_KM, allow_inf_nan=False)]
+Reach = Annotated[float, Query(gt=0, le=FARTHEST_KM, allow_inf_nan=False)]
+Count = Annotated[int, Query(ge=1, le=1000)]
+
+
+def add(api: APIRouter, services: Services) -> None:
+    """Add the routes."""
+    queries = NetworkQueries(services.database)
+    _network(api, services, queries)
+    _places(api, queries)
+
+
+def _network(api: APIRouter, services: Services, queries: NetworkQueries) -> None:
+    @api.get("/network")
+    async def network() -> NetworkOut:
+        return NetworkOut.of(await queries.net())
+
+    @api.get("/network/segments", response_class=Response)
+    async def segments(request: Request) -> Response:
+        net = await queries.net()
+        etag = f'"{abs(hash(net.version)):x}"'
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        body = await asyncio.to_thread(_geojson, net)
+        return Response(body, 200, headers, "application/geo+json")
+
+    @api.get("/network/impact", response_model=ImpactOut)
+    async def impact(
+        segment: Codes = [],  # noqa: B006  FastAPI reads it, nobody writes
+        lon: Lon = None,
+        lat: Lat = None,
+        radius_km: Radius = 0.05,
+    ) -> Any:  # noqa: ANN401  a shape or a problem
+        net = await queries.net()
+        if not net.analysis.network.cores:
+            return problem(409, "no_core")
+        if segment and (unknown := [code for code in segment if code not in net.by_code]):
+            return problem(404, "not_found", segments=unknown[:5])
+        if not segment and (lon is None or lat is None):
+            return problem(422, "no_cut")
+        cut = await asyncio.to_thread(_cut, net, segment, lon, lat, radius_km)
+        return ImpactOut.of(net.analysis, cut)
+
+    @api.get("/network/single-points")
+    async def single_points(limit: Count = 100) -> SinglePointsOut:
+        return SinglePointsOut.of(await queries.net(), limit)
+
+    @api.get("/network/suspects")
+    async def suspects() -> SuspectsOut:
+        net = await queries.net()
+        found = await queries.suspicions(net, services.clock.now())
+        return SuspectsOut.of(net.analysis, found)
+
+
+def _places(api: APIRouter, queries: NetworkQueries) -> None:
+    @api.get("/coverage")
+    async def coverage() -> CoverageOut:
+        hamlets, masts = await queries.hamlets()
+        found = await asyncio.to_thread(lambda: (report(hamlets), suggestions(hamlets, masts)))
+        return CoverageOut.of(*found, {h.code: h for h in hamlets}, REACH_KM)
+
+    @api.get("/alerts/{alert_id}/around", response_model=AroundOut)
+    async def around(alert_id: UUID, km: Reach = 5.0) -> Any:  # noqa: ANN401  a shape or a problem
+        found = await queries.vicinity(alert_id, km)
+        if found is None:
+            return problem(404, "not_found")
+        return await asyncio.to_thread(AroundOut.of, found, km)
+
+
+def _cut(
+    net: Net, codes: list[str], lon: float | None, lat: float | None, radius_km: float
+) -> Impact:
+    if codes or lon is None or lat is None:
+        return net.analysis.impact(net.by_code[code] for code in codes)
+    return net.analysis.impact(net.analysis.within((lon, lat), radius_km))
+
+
+def _geojson(net: Net) -> bytes:
+    """Return every segment with what its cut takes away; drawn and asked for by its code."""
+    analysis: Analysis = net.analysis
+    weights: dict[int, int] = {}
+    for point in net.points:
+        if point.place is None:
+            weights.update(dict.fromkeys(point.segments, point.weight))
+    features = [
+        {
+            "type": "Feature",
+            "id": number,
+            "geometry": {
+                "type": "LineString",
+                "coordinates": [[round(x, 5), round(y, 5)] for x, y in segment.path],
+            },
+            "properties": {
+                "code": segment.code,
+                "name": segment.name,
+                "duct": segment.duct,
+                "cables": len(analysis.strands_of[number]),
+                "weight": weights.get(number, 0),
+            },
+        }
+        for number, segment in enumerate(analysis.network.segments)
+    ]
+    return orjson.dumps({"type": "FeatureCollection", "features": features})
