@@ -20,11 +20,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ioc.domain.errors import ForbiddenError, OrderError
 from ioc.text import say
-from ioc.web import alert_desk, door, files, health, pages
+from ioc.web import alert_desk, door, files, health, layer_desk, map_desk, pages
 from ioc.web.api import v1
 from ioc.web.api.cursor import CursorError
 from ioc.web.commands import NotFoundError
 from ioc.web.database import DatabaseAwayError
+from ioc.web.layer_commands import LayerRefusedError
 from ioc.web.problem import database_away, problem
 from ioc.web.rule_commands import RuleChangedError, RuleRefusedError
 from ioc.web.security import Gate, Site, content_policy
@@ -78,7 +79,7 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _refusals(app)
-    for made in (door, files, health, alert_desk):
+    for made in (door, files, health, alert_desk, layer_desk, map_desk):
         app.include_router(made.router(services))
     app.include_router(v1.router(services))
     # A bare ASGI endpoint: FastAPI's own responses cannot bound the time of a send.
@@ -162,6 +163,12 @@ def _refusals(app: FastAPI) -> None:
     @app.exception_handler(RuleChangedError)
     async def rule_changed(_request: Request, _error: Exception) -> Response:
         return problem(409, "rule_changed")
+
+    @app.exception_handler(LayerRefusedError)
+    async def layer_refused(_request: Request, error: Exception) -> Response:
+        code = str(error)
+        detail = say(f"layers.page.refused.{code}")
+        return problem(409, "layer_refused", reason=code, detail=detail)
 
     _faults(app)
 

@@ -15,8 +15,12 @@ from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
+from ioc.web.layer_book import Layer
+from ioc.web.layer_commands import LayerCommands
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
+from ioc.web.queries.layers import LayerQueries
+from ioc.web.queries.places import PlaceQueries
 from ioc.web.rule_commands import RuleCommands
 from ioc.web.rule_desk import RuleDesk
 
@@ -32,6 +36,10 @@ class Services:
     commands: Commands
     rules: RuleDesk
     rule_commands: RuleCommands
+    layer_book: dict[str, Layer]
+    layers: LayerQueries
+    layer_commands: LayerCommands
+    places: PlaceQueries
     door: Door
     hub: Hub
     broker: Broker  # of what is pushed over HTTP
