@@ -63,11 +63,11 @@ function assemble(page, live, {parts, writer, book, store, asked}) {
     table.narrow((_, {id, properties}) => tree.isKindOn(properties.kind ?? _) && (!rows || rows.has(Number(id))));
   }
 
-  function selected(found) {
-    if (!found) return table.select(null);
-    table.select(new Set(found.things.map((id) => `t${id}`)));
-    table.open(true);
-    return found.things.length;
+  function selected(ring) {
+    const keys = ring && table.within(ring);
+    table.select(keys);
+    if (keys) table.open(true);
+    return keys?.size;
   }
 
   function go(hit) {
@@ -80,6 +80,7 @@ function assemble(page, live, {parts, writer, book, store, asked}) {
   }
 
   async function found(one) {
+    side(false);
     live.view.go(one.lon, one.lat, one.kind === "commune" ? 11.5 : 14);
     if (one.kind === "thing") detail.pick(Number(one.key));
     if (one.kind !== "feature") return;
@@ -114,7 +115,9 @@ function assemble(page, live, {parts, writer, book, store, asked}) {
     node.addEventListener("click", act);
     return node;
   };
-  const sideways = press("layers", () => sideways.setAttribute("aria-expanded", String(parts.root.classList.toggle("sided"))));
+  const side = (isOpen) => sideways.setAttribute("aria-expanded", String(parts.root.classList.toggle("sided", isOpen)));
+  const sideways = press("layers", () => side(true));
+  parts.side.addEventListener("click", (event) => event.target.closest("[data-fold]") && side(false));
   sideways.classList.add("only-narrow");
   const tabled = press("table", () => table.open(parts.table.hidden));
   table.onOpen = (isOpen) => tabled.setAttribute("aria-pressed", String(isOpen));

@@ -99,8 +99,9 @@ def add(argument: Mapping[str, object], by: str) -> Script[int | None]:
     rows = yield (
         (
             "insert into layer_job (kind, argument, created_by)"
-            " select 'import', %s, %s where (select count(*) from layer_job where argument ? 'upload'"
-            "  and state in ('waiting', 'running', 'asking')) < %s returning id"
+            " select 'import', %s, %s where (select count(*) from layer_job"
+            "  where argument ? 'upload' and state in ('waiting', 'running', 'asking')) < %s"
+            " returning id"
         ),
         (Jsonb(dict(argument)), by, MOST_OPEN),
     )
@@ -112,7 +113,8 @@ def listed() -> Script[list[Upload]]:
     rows = yield (
         (
             "select id, state, stage, argument, result - 'refused', error, created_by,"
-            " created_at, finished_at, stop from layer_job where argument ? 'upload' order by id desc limit 30"
+            " created_at, finished_at, stop from layer_job where argument ? 'upload'"
+            " order by id desc limit 30"
         ),
         (),
     )

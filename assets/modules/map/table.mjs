@@ -3,7 +3,9 @@
 
 import {ask} from "../desk/api.mjs";
 import {element} from "../dom.mjs";
+import {middle} from "./detail.mjs";
 import {fold} from "./fold.mjs";
+import {inside} from "./measure.mjs";
 
 const GRID = "map-table";
 const TYPING_MS = 200;
@@ -13,7 +15,7 @@ const STATES = ["alert", "silent", "late", "down"];
 export function createTable(parts, live, store, {writer, book, overlays, kindName, onRow}) {
   const {say} = writer;
   const {layers, paint} = live;
-  const table = {layer: "all", shown, reveal, select, open, passes, rows: () => rows, onFilter: null};
+  const table = {layer: "all", shown, reveal, select, within, open, rows: () => rows, onFilter: null};
   let things = new Map(); // thing id -> {code, commune}
   let rows = [];
   let selection = null; // keys, or null: no selection
@@ -146,6 +148,13 @@ export function createTable(parts, live, store, {writer, book, overlays, kindNam
   function select(keys) {
     selection = keys;
     draw();
+  }
+
+  // The keys of what lies in a ring: places of things, middles of lines and areas.
+  function within(ring) {
+    if (table.layer === "all") return new Set([...layers.points].filter(([id, at]) => layers.isShown(at.layer, {id, properties: at}) && inside(at, ring)).map(([id]) => `t${id}`));
+    const found = layers.data.get(table.layer)?.features.filter(({geometry}) => { const [lon, lat] = middle(geometry); return inside({lon, lat}, ring); }) ?? [];
+    return new Set(found.map(({properties}) => `f${properties.code}`));
   }
 
   function open(isOpen) {

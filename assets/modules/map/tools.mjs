@@ -2,7 +2,7 @@
 
 import {element} from "../dom.mjs";
 import {EMPTY} from "./style.mjs";
-import {area, circle, distance, inside, length, metres, square} from "./measure.mjs";
+import {area, circle, distance, length, metres, square} from "./measure.mjs";
 
 const SIGNS = {
   measure: "M2 16L16 2l6 6L8 22ZM6 12l2 2M10 8l2 2M14 4l2 2",
@@ -13,7 +13,7 @@ const SIGNS = {
 const CORNERS = {measure: Infinity, box: 2, polygon: Infinity, radius: 2};
 
 export function createTools(parts, live, writer, {onSelect}) {
-  const {map, layers, style} = live;
+  const {map, style} = live;
   const {say} = writer;
   let mode = null;
   let corners = [];
@@ -108,11 +108,7 @@ export function createTools(parts, live, writer, {onSelect}) {
   }
 
   function select(around) {
-    const found = [];
-    for (const [id, at] of layers.points) {
-      if (layers.isShown(at.layer, {id, properties: at}) && inside(at, around)) found.push(id);
-    }
-    const rows = onSelect({ring: around, things: found});
+    const rows = onSelect(around);
     return say("map.selected", {n: writer.number(rows), area: square(writer, area(around))});
   }
   return {begin, wipe, get mode() { return mode; }};

@@ -95,6 +95,8 @@ export function createTree(box, key, live, store, {writer, overlays, onKinds}) {
   layers.onLayer(() => { clearTimeout(due); due = setTimeout(draw, 50); });
   draw();
   createLegend(key, writer);
+  key.append(element("div", "", element("i", "cluster", "9"), element("span", "", say("map.legend_cluster"))));
+  key.append(...[1, 2, 3, 4].map((severity) => element("div", "", element("i", `sev s${severity}`, svg(SHAPES[severity]), String(severity)), element("span", "", say(`severity.${severity}`)))));
   return {
     off, set, kindName, draw,
     isKindOn: (kind) => !off.has(`kind:${kind}`),

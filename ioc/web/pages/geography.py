@@ -38,6 +38,9 @@ _THEME: Final = {
 }
 
 
+_FOLDS: Final[dict[str, Any]] = {"data-fold": "yes"}
+
+
 def layout(services: Services) -> Any:  # noqa: ANN401  Dash components are untyped
     """Return the page for whoever may read."""
     return html.Div(
@@ -71,6 +74,7 @@ def _body() -> Any:  # noqa: ANN401
 def _side() -> Any:  # noqa: ANN401
     return html.Aside(
         [
+            html.Button(say("wall.close"), className="btn only-narrow", type="button", **_FOLDS),
             html.Div(className="search", role="search", **part("search")),
             html.Div(
                 html.Div(className="hold"),
