@@ -17,6 +17,7 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ioc import layer_schema
 from ioc import log as logs
 from ioc import settings as config
 from ioc.clock import SystemClock
@@ -26,7 +27,7 @@ from ioc.domain.layer import LayerJob, PointFeature, Published
 from ioc.settings import Settings
 from ioc.storage import features, layer_uploads, pool
 from ioc.storage import layers as store
-from layers import ground, importing, preview, schema, undoing
+from layers import ground, importing, preview, undoing
 from layers.report import Report, refused_csv
 from layers.shipped import shipped
 from layers.uploads import FOLDER, Uploads
@@ -107,7 +108,7 @@ class ImportDesk:
 
     def undo(self, job: LayerJob) -> Published | None:
         layer, by = str(job.argument["layer"]), str(job.argument["by"])
-        known = schema.load(self.settings.config_dir / "layers")
+        known = layer_schema.load(self.settings.config_dir / "layers")
         hidden = known[layer].hidden if layer in known else frozenset()
         return undoing.undo(self.database.shelf(), layer, hidden, by)
 

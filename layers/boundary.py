@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from ioc.domain.location import KM_PER_DEGREE, NEAR_KM
-from layers.naming import fold
+from ioc.domain.naming import fold
 
 _NEAR_KM: Final = 0.5  # beyond a legal boundary: bridges, and the width of a GPS
 _TITLES: Final = re.compile(r"^(xa|phuong|thi_tran|tt|p|x|dac_khu)_(?=[a-z0-9])")

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.naming import fold
+from ioc.domain.naming import fold
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from ioc.domain.location import KM_PER_DEGREE
-from layers.crs import Coordinates
+from ioc.vn2000 import Coordinates
 
 MATCHES: Final = 20  # codes that must be in both versions
 _SHIFT_M: Final = (200.0, 250.0)

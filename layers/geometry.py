@@ -10,8 +10,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ioc.layer_schema import Shape
 from layers.boundary import Boundary, representative
-from layers.schema import Shape
 
 MAX_VERTICES: Final = 500_000  # of one geometry; the finest official commune has 20,000
 _DECIMALS: Final = 8  # of a degree: 1 mm

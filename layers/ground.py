@@ -12,8 +12,9 @@ import orjson
 import shapely
 from numpy.typing import NDArray
 
+from ioc import layer_schema as schema
 from ioc.domain.layer import Feature
-from layers import boundary, schema
+from layers import boundary
 from layers.boundary import Boundary, Commune
 from layers.importing import Ground
 from layers.shelf import EmptyShelf, Shelf

@@ -17,15 +17,16 @@ import numpy as np
 import orjson
 import shapely
 
+from ioc import vn2000
 from ioc.domain.errors import LayerFileError
 from ioc.domain.layer import Feature, LayerImport, Refused, Standing
+from ioc.layer_schema import Schema, meant
 from ioc.text import DEFAULT, say
 from layers import crs, datum, diff, geometry, mapping, preview, publish, reading, rowing
 from layers.boundary import Boundary
 from layers.encoding import Encoding
 from layers.reading import Rows
 from layers.report import Outcome, Report, refused_csv
-from layers.schema import Schema, meant
 from layers.shelf import Shelf
 from layers.sources import Source, Table
 from layers.sources.detection import open_file
@@ -220,7 +221,7 @@ def _system(
     xy = _middles(rows, sound)
     declared = crs.of_wkt(table.wkt)
     if declared is None and rows.degrees:
-        declared = crs.of_epsg(crs.WGS84)
+        declared = vn2000.of_epsg(vn2000.WGS84)
     given = None
     if request.crs != "auto":
         given = _given(request.crs)
@@ -233,17 +234,17 @@ def _system(
     return crs.choose(xy, evidence, declared=declared, given=given, anywhere=schema.anywhere)
 
 
-def _middles(rows: Rows, sound: Any) -> crs.Coordinates:  # noqa: ANN401
+def _middles(rows: Rows, sound: Any) -> vn2000.Coordinates:  # noqa: ANN401
     middle = shapely.centroid(rows.geometry[sound])
     return np.column_stack((shapely.get_x(middle), shapely.get_y(middle)))
 
 
-def _given(text: str) -> crs.System:
+def _given(text: str) -> vn2000.System:
     authority, _, code = text.upper().rpartition(":")
     if authority not in ("", "EPSG") or not code.isdecimal():
         raise LayerFileError("no_system", name=text)
     try:
-        return crs.of_epsg(int(code))
+        return vn2000.of_epsg(int(code))
     except ValueError:
         raise LayerFileError("no_system", name=text) from None
 

@@ -10,8 +10,8 @@ from math import isfinite
 from typing import Any, Final
 
 from ioc.domain.errors import LayerFileError
-from layers.naming import fold
-from layers.schema import Field, Schema
+from ioc.domain.naming import fold
+from ioc.layer_schema import Field, Schema
 
 MAX_TEXT: Final = 2_000  # characters of one value; a description, not a document
 _CUT: Final = 8  # a Shapefile cuts names to ten bytes, which may be eight letters

@@ -12,7 +12,8 @@ import orjson
 import shapely
 
 from ioc.domain.layer import Feature
-from layers.crs import Candidate, Choice, Coordinates
+from ioc.vn2000 import Coordinates
+from layers.crs import Candidate, Choice
 from layers.diff import Diff
 
 MOST: Final = 2_000  # features of the file: the eye sees no more, a browser draws them at once

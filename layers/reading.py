@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ioc.domain.errors import LayerFileError
+from ioc.layer_schema import Field, Schema
 from layers import coordinates, mapping
 from layers.encoding import Encoding, Guess, decode, detect
-from layers.schema import Field, Schema
 from layers.sources import Table
 
 _SAMPLE: Final = 3_000  # rows whose texts tell the encoding

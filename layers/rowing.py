@@ -12,11 +12,12 @@ import orjson
 import shapely
 from numpy.typing import NDArray
 
+from ioc import vn2000
 from ioc.domain.layer import Feature
+from ioc.layer_schema import Schema
 from layers import crs
 from layers.boundary import Boundary, Commune, representative
 from layers.reading import Rows
-from layers.schema import Schema
 
 # What has a column of its own, and is no property; the commune that a file names is kept apart
 # from the one by position.
@@ -73,7 +74,7 @@ def features(rows: Rows, boundary: Boundary, schema: Schema) -> Built:
 
 
 def agreement(
-    rows: Rows, sound: NDArray[np.intp], xy: crs.Coordinates, boundary: Boundary
+    rows: Rows, sound: NDArray[np.intp], xy: vn2000.Coordinates, boundary: Boundary
 ) -> Callable[[crs.Candidate], float]:
     """Return what tells how many rows name the commune where a system puts them, 0 to 1.
 
@@ -142,8 +143,9 @@ def _contradictions(
         return Contradictions(wrong)
     places = representative(shapes)
     xy = np.column_stack((shapely.get_x(places), shapely.get_y(places)))
-    vn2000 = crs.of_epsg(4756)
-    moved = (vn2000.lonlat(xy), vn2000.from_lonlat(xy))  # forgotten, and made twice
+    datum = vn2000.of_epsg(4756)
+    moved = (datum.lonlat(xy), datum.from_lonlat(xy))  # forgotten, and made twice
+
     after = min(
         _wrong(boundary.join(np.asarray(shapely.points(one), dtype=object)), told) for one in moved
     )

@@ -144,7 +144,7 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
 
 
 def _hidden(layer: str) -> frozenset[str]:
-    from layers import schema
+    from ioc import layer_schema as schema
 
     known = schema.load(settings().config_dir / "layers")
     return known[layer].hidden if layer in known else frozenset()
@@ -156,7 +156,7 @@ def _sentence(error: LayerFileError) -> str:
 
 def _tell(report: Report) -> None:
     """Print what happened in the words of the person who sent the file."""
-    from layers import schema
+    from ioc import layer_schema as schema
     from layers.report import Outcome
 
     known = schema.load(settings().config_dir / "layers").get(report.layer)

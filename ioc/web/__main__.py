@@ -10,13 +10,12 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from ioc import log, settings
+from ioc import layer_schema, log, settings
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.settings import Settings
 from ioc.storage import pool
 from ioc.text import say
-from ioc.web import layer_book
 from ioc.web.auth import Door
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
@@ -65,7 +64,7 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         commands=Commands(database, clock, hub),
         rules=rules,
         rule_commands=RuleCommands(database, clock, hub, rules, given.province.zone),
-        layer_book=layer_book.load(given.config_dir),
+        layer_schemas=layer_schema.load(given.config_dir / "layers"),
         layers=LayerQueries(database),
         layer_commands=LayerCommands(database, given.data_dir),
         places=PlaceQueries(database),

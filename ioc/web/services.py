@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ioc.clock import Clock
+from ioc.layer_schema import Schema
 from ioc.settings import Settings
 from ioc.web.auth import Door
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
-from ioc.web.layer_book import Layer
 from ioc.web.layer_commands import LayerCommands
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
@@ -36,7 +36,7 @@ class Services:
     commands: Commands
     rules: RuleDesk
     rule_commands: RuleCommands
-    layer_book: dict[str, Layer]
+    layer_schemas: dict[str, Schema]
     layers: LayerQueries
     layer_commands: LayerCommands
     places: PlaceQueries

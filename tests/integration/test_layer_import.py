@@ -15,11 +15,12 @@ import pytest
 import shapely
 from psycopg import Connection
 
+from ioc import vn2000
 from ioc.domain.errors import LayerFileError
 from ioc.storage import features
 from ioc.storage import layers as versions
 from ioc.storage.features import Shelf
-from layers import crs, ground, importing, publish, undoing
+from layers import ground, importing, publish, undoing
 from layers.__main__ import Database
 from layers.importing import Request
 from layers.report import Outcome, Report
@@ -286,7 +287,7 @@ def test_what_ships_does_not_replace_an_import(conn: Db, tmp_path: Path, databas
 def test_a_forgotten_shift_shows_by_code(conn: Db, tmp_path: Path) -> None:
     """Twenty codes that all moved alike by some 225 m: the file is named, and waits for a yes."""
     run(conn, stations(tmp_path / "a.geojson", A))
-    places = crs.of_epsg(4756).from_lonlat(np.array(list(A.values())))
+    places = vn2000.of_epsg(4756).from_lonlat(np.array(list(A.values())))
     unshifted = {code: (lon, lat) for code, (lon, lat) in zip(A, places.tolist(), strict=True)}
     report = run(conn, stations(tmp_path / "b.geojson", unshifted), yes=False)
     assert report.exit_code == 3
@@ -300,7 +301,7 @@ def test_a_forgotten_shift_shows_by_commune(conn: Db, tmp_path: Path) -> None:
     """Rows that name another commune than their place, and fit once shifted, give it away."""
     run(conn, communes(tmp_path / "xa.geojson"), "communes")
     true = np.array([[107.0005 + n / 100000, 10.9 + n / 50] for n in range(15)])
-    moved = crs.of_epsg(4756).from_lonlat(true)
+    moved = vn2000.of_epsg(4756).from_lonlat(true)
     assert (moved[:, 0] < 107).all()
     rows = {f"S{n:02d}": (lon, lat) for n, (lon, lat) in enumerate(moved.tolist())}
     path = stations(tmp_path / "a.geojson", rows, commune_code="200")

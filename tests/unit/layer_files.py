@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from pyogrio import raw
 
-from layers import crs
+from ioc import vn2000
 from layers.encoding import Encoding, encode
 
 STATIONS = [  # code, name, operator, height in m, lon, lat: all of them inside Đồng Nai
@@ -40,7 +40,7 @@ def vector(
     append: bool = False,
 ) -> Path:
     """Write the stations with a GDAL driver; `encoding`: as old software wrote its letters."""
-    xy = LONLAT if epsg is None else crs.of_epsg(epsg).from_lonlat(LONLAT)
+    xy = LONLAT if epsg is None else vn2000.of_epsg(epsg).from_lonlat(LONLAT)
     names = NAMES if encoding is None else [encode(name, encoding) for name in NAMES]
     write(
         path,

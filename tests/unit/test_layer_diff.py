@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ioc.vn2000 import of_epsg
 from layers import datum
-from layers.crs import of_epsg
 from layers.datum import Datum
 from layers.diff import applied, compare
 

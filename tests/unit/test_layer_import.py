@@ -12,8 +12,9 @@ import pytest
 import shapely
 from pyproj import Geod
 
+from ioc import vn2000
 from ioc.domain.layer import Feature, LayerImport
-from layers import crs, ground, importing
+from layers import ground, importing
 from layers.encoding import Encoding, encode
 from layers.importing import Request
 from layers.report import Outcome, Report, refused_csv
@@ -133,7 +134,7 @@ def test_gpkg_with_two_layers(tmp_path: Path) -> None:
 
 def test_csv_with_swapped_axes_and_vietnamese_numbers(tmp_path: Path) -> None:
     """X is north, Y is east, the comma is decimal, titles stand above: seen, and asked about."""
-    xy = crs.of_epsg(5899).from_lonlat(files.LONLAT)
+    xy = vn2000.of_epsg(5899).from_lonlat(files.LONLAT)
     lines = ["Danh sách trạm BTS;;;;;", "Mã trạm;Tên trạm;Nhà mạng;Chiều cao;X;Y"]
     for (code, name, operator, height, _, _), (east, north) in zip(files.STATIONS, xy, strict=True):
         north_text = f"{north:,.3f}".replace(",", " ").replace(".", ",")
@@ -183,7 +184,7 @@ def test_xlsx(tmp_path: Path) -> None:
 
 def test_dxf_has_no_system(tmp_path: Path) -> None:
     """A drawing declares nothing: it is asked about, its layer column can be mapped."""
-    lines = shapely.linestrings(crs.of_epsg(5899).from_lonlat(files.LONLAT).reshape(3, 2, 2))
+    lines = shapely.linestrings(vn2000.of_epsg(5899).from_lonlat(files.LONLAT).reshape(3, 2, 2))
     path = tmp_path / "tuyen.dxf"
     files.write(path, "DXF", lines, {"Layer": ["A", "B", "C"]}, epsg=None, kind="LineString")
     report, _ = run(path, layer="fibre_route", mapping={"Layer": "code"}, yes=False)
@@ -291,7 +292,7 @@ def test_wrong_zone_given(tmp_path: Path) -> None:
 
 def test_wrong_zone_declared(tmp_path: Path) -> None:
     """A declared zone that puts everything elsewhere becomes a guess for a person."""
-    xy = crs.of_epsg(5899).from_lonlat(files.LONLAT)
+    xy = vn2000.of_epsg(5899).from_lonlat(files.LONLAT)
     path = tmp_path / "bts.gpkg"
     codes = [row[0] for row in files.STATIONS]
     files.write(path, "GPKG", shapely.points(xy), {"code": codes}, epsg=9209)

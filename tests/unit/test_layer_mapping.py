@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from ioc import layer_schema as schema
 from ioc.domain.errors import ConfigError, LayerFileError
-from layers import mapping, schema
+from ioc.domain.naming import fold, searchable
+from layers import mapping
 from layers.mapping import BadValueError
-from layers.naming import fold, searchable
 
 SCHEMAS = schema.load(Path(__file__).resolve().parents[2] / "config" / "layers")
 BTS = SCHEMAS["bts"]

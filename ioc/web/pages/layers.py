@@ -29,7 +29,7 @@ def _frame(services: Services) -> dict[str, Any]:
         "data-desk": "layers",
         "data-language": "vi",
         "data-zone": services.settings.province.zone,
-        "data-book": orjson.dumps(layer_book.shown(services.layer_book)).decode(),
+        "data-book": orjson.dumps(layer_book.shown(services.layer_schemas)).decode(),
         "aria-busy": "true",
     }
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from ioc.domain.folding import fold
+from ioc.domain.naming import searchable as fold
 from ioc.web.database import Database, Db
 
 MOST_WORDS: Final = 8  # more tell nothing new, and each costs an index scan

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ioc.domain.errors import ConfigError
+from ioc.domain.naming import fold
 from ioc.settings import read_yaml
-from layers.naming import fold
 
 _COMMON: Final = "common"
 
