@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
 import structlog
 from dash import Dash
-from dash.backends._fastapi import reset_current_request, set_current_request
+from dash.backends._fastapi import (
+    get_current_request,
+    reset_current_request,
+    set_current_request,
+)
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -35,6 +40,8 @@ from ioc.web.stream import ABORT, Limits, LiveStream
 log = structlog.get_logger()
 
 _LIVE: Final = "/live"
+_GRID_PAGE: Final = "/map"
+_GRID_SCRIPTS: Final = re.compile(r"<script[^>]*dash_ag_grid[^>]*></script>\s*")
 
 
 class Protocol(HttpToolsProtocol):
@@ -49,6 +56,19 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
         if self.scope is not None and self.scope.get("path") == _LIVE:
             self.transport.close()
+
+
+class _Frame(Dash):
+    """Dash whose frame leaves out the one heavy part that a single page needs.
+
+    The grid's script is 1.3 MB, and every page but the map's would load it for nothing: between
+    pages of the desk the browser loads the frame anew.
+    """
+
+    def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
+        if get_current_request().url.path != _GRID_PAGE:
+            parts["scripts"] = _GRID_SCRIPTS.sub("", parts["scripts"])
+        return str(super().interpolate_index(**parts))  # type: ignore[no-untyped-call]
 
 
 class _Policy:
@@ -92,7 +112,7 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
 
 def _dash(app: FastAPI, services: Services) -> Dash:
     """Mount Dash. It keeps one application a process in mind, so build one at a time."""
-    dash = Dash(
+    dash = _Frame(
         __name__,
         server=cast("Any", app),  # its stub knows Flask only
         title=f"{services.settings.province.title_vi} {services.settings.province.name}",

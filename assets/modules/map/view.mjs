@@ -7,26 +7,23 @@ import {NAMES} from "./style.mjs";
 export function keepView(map, unit, place = null) {
   let bounds = null;
   let moved = place !== null;
+  let fitting = false;
   if (place) map.jumpTo({center: [place.lon, place.lat], zoom: place.zoom});
   const fit = () => {
     if (!bounds || moved) return;
     const box = map.getContainer().getBoundingClientRect();
     const edge = Math.max(10, Math.min(unit() * 10, box.width / 20));
+    fitting = true;
     map.fitBounds(bounds, {padding: {top: edge, right: edge, left: edge, bottom: edge * 2}, animate: false});
+    fitting = false;
   };
-  map.on("movestart", (event) => {
-    if (event.originalEvent) moved = true;
-  });
+  // A hand, a press of ours or a link: whatever is not the fitting itself.
+  map.on("movestart", () => { moved ||= !fitting; });
   map.on("resize", fit);
   return {
     // To a place that somebody asked for.
     go(lon, lat, zoom = 13) {
-      moved = true;
       map.easeTo({center: [lon, lat], zoom: Math.max(map.getZoom(), zoom), duration: 400});
-    },
-    fit(box) {
-      moved = true;
-      map.fitBounds(box, {padding: 40, maxZoom: 14, animate: false});
     },
     home(data) {
       if (bounds) return;

@@ -75,7 +75,7 @@ def _side() -> Any:  # noqa: ANN401
     return html.Aside(
         [
             html.Button(say("wall.close"), className="btn only-narrow", type="button", **_FOLDS),
-            html.Div(className="search", role="search", **part("search")),
+            html.Div(className="place-search", role="search", **part("search")),
             html.Div(
                 html.Div(className="hold"),
                 className="tree",
