@@ -117,6 +117,7 @@ def _made(request: Request, ground: Ground, report: Report) -> _Made:
         report.note("reader", text=note)
     ground.tell("columns")
     columns, report.encoding = reading.translated(table, request.encoding)
+    report.columns = dict.fromkeys(columns)  # told also where none of them is understood
     kind = mapping.fingerprint(schema.name, columns)
     remembered = ground.shelf.remembered(kind)
     rows = reading.rows(table, columns, schema, request.mapping, remembered)

@@ -65,7 +65,7 @@ class _Frame(Dash):
     pages of the desk the browser loads the frame anew.
     """
 
-    def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
+    def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]  # noqa: ANN401  Dash's
         if get_current_request().url.path != _GRID_PAGE:
             parts["scripts"] = _GRID_SCRIPTS.sub("", parts["scripts"])
         return str(super().interpolate_index(**parts))  # type: ignore[no-untyped-call]
