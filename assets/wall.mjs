@@ -7,6 +7,7 @@ import {createHeader, createLegend} from "./modules/header.mjs";
 import {createInset} from "./modules/inset.mjs";
 import {connect} from "./modules/live.mjs";
 import {createMap} from "./modules/map.mjs";
+import {createSearch} from "./modules/map/search.mjs";
 import {SIGNS, svg} from "./modules/marks.mjs";
 import {createPanel} from "./modules/panel.mjs";
 import {createStore} from "./modules/store.mjs";
@@ -44,11 +45,25 @@ async function start(root) {
     const live = await createMap(parts.map, store, {writer, onThing: pick, unit});
     wall.map = live.map;
     createInset(parts.inset, live.layers, writer);
+    findPlaces(root.querySelector("[data-part=search]"), live, writer, pick);
     createCallouts(parts.mapbox, live, store, {writer, unit});
   } catch (error) {
     console.error(error);
     fill(parts.map, element("div", "maperror state", svg(SIGNS.warn), element("b", "", writer.say("wall.no_map")), element("p", "", writer.say(error.reason ?? "wall.no_map_why"))));
   }
+}
+
+// Absent on a kiosk, where nobody types.
+function findPlaces(box, live, writer, pick) {
+  if (!box) return;
+  const named = (kind) => {
+    const text = writer.say(`alerts.thing_kind.${kind}`);
+    return text.startsWith("alerts.thing_kind.") ? kind : text;
+  };
+  createSearch(box, writer, {kindName: named, layerName: named, onFound: (one) => {
+    live.view.go(one.lon, one.lat, 11.5);
+    if (one.kind === "thing") pick(Number(one.key));
+  }});
 }
 
 // The words are needed before anything can be said: asked for until they come.

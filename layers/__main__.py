@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 import orjson
@@ -16,6 +17,7 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ioc import layer_schema
 from ioc import log as logs
 from ioc import settings as config
 from ioc.clock import SystemClock
@@ -23,12 +25,13 @@ from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import LayerJob, PointFeature, Published
 from ioc.settings import Settings
-from ioc.storage import features, pool
+from ioc.storage import features, layer_uploads, pool
 from ioc.storage import layers as store
-from layers import ground, importing
-from layers.report import Report
+from layers import ground, importing, preview, undoing
+from layers.report import Report, refused_csv
 from layers.shipped import shipped
-from layers.worker import Worker
+from layers.uploads import FOLDER, Uploads
+from layers.worker import JobStoppedError, Worker
 
 log = structlog.get_logger()
 
@@ -80,6 +83,54 @@ class Database:
 
     def give_back(self, job: LayerJob, error: str, *, final: bool) -> None:
         store.give_back(self._use(), job, error, final=final)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportDesk:
+    """Takes files in by the same function as the command; an uploaded one asks first."""
+
+    settings: Settings
+    database: Database
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @property
+    def uploads(self) -> Uploads:
+        return Uploads(self.settings.data_dir / FOLDER)
+
+    def take_in(self, job: LayerJob) -> Report:
+        # A boundary may have been imported since the last job: the ground is laid anew.
+        argument = dict(job.argument)
+        if "upload" in argument:
+            argument["path"] = str(self.uploads.path(str(argument["upload"])))
+        config, shelf = self.settings.config_dir, self.database.shelf()
+        base = ground.of(config, self.settings.province.code, shelf, partial(self._tell, job))
+        return importing.run(importing.asked(argument), base)
+
+    def undo(self, job: LayerJob) -> Published | None:
+        layer, by = str(job.argument["layer"]), str(job.argument["by"])
+        known = layer_schema.load(self.settings.config_dir / "layers")
+        hidden = known[layer].hidden if layer in known else frozenset()
+        return undoing.undo(self.database.shelf(), layer, hidden, by)
+
+    def answer(self, job: LayerJob, report: Report) -> None:
+        refused = refused_csv(report.refused) if report.refused else b""
+        shown = preview.document(report.shown) if report.shown else b""
+        layer_uploads.answer(self.database.shelf().conn, job, report.told(), shown, refused)
+
+    def cancelled(self, job: LayerJob) -> None:
+        layer_uploads.cancelled(self.database.shelf().conn, job)
+
+    def over(self, job: LayerJob) -> None:
+        if "upload" in job.argument:
+            self.uploads.drop(str(job.argument["upload"]))
+
+    def sweep(self) -> None:
+        kept = layer_uploads.kept(self.database.shelf().conn)
+        self.uploads.sweep(kept, self.clock.now() / SECOND)
+
+    def _tell(self, job: LayerJob, stage: str) -> None:
+        if not layer_uploads.progress(self.database.shelf().conn, job, stage):
+            raise JobStoppedError(job.id)
 
 
 @dataclass(slots=True)
@@ -155,7 +206,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         retry=Retry(NoBackoff(), 0),
     )
     bus = RedisBus(client, settings.redis_prefix)
-    worker = Worker(database, database, database, bus, shipped, _importer(settings, database))
+    worker = Worker(database, database, database, bus, shipped, ImportDesk(settings, database))
     failures, started = 0, False
     try:
         while not stop.is_set():
@@ -178,17 +229,6 @@ def run(settings: Settings, stop: threading.Event) -> None:
     finally:
         bus.close()
         database.close()
-
-
-def _importer(settings: Settings, database: Database) -> Callable[[LayerJob], Report]:
-    """Return what takes a job's file in, by the same function as the command."""
-
-    def take_in(job: LayerJob) -> Report:
-        # A boundary may have been imported since the last job: the ground is laid anew.
-        base = ground.of(settings.config_dir, settings.province.code, database.shelf())
-        return importing.run(importing.asked(job.argument), base)
-
-    return take_in
 
 
 def _broken(database: Database, failures: int) -> tuple[int, float]:

@@ -23,7 +23,7 @@ from ioc.domain.layer import Feature, LayerImport, Refused, Standing
 from ioc.domain.zones import LOCAL
 from ioc.layer_schema import Schema, meant
 from ioc.text import DEFAULT, say
-from layers import crs, datum, diff, geometry, mapping, publish, reading, rowing
+from layers import crs, datum, diff, geometry, mapping, preview, publish, reading, rowing
 from layers.boundary import Boundary
 from layers.encoding import Encoding
 from layers.reading import Rows
@@ -42,7 +42,11 @@ _ANSWERABLE: Final = frozenset({"which_layer", "several_layers"})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asks for. `layer`: "bts", or "INNER=bts" to choose among a file's layers."""
+    """What a person asks for. `layer`: "bts", or "INNER=bts" to choose among a file's layers.
+
+    `based_on`: the import that the person was shown the difference to; another one now refuses.
+    `preview`: keep a part of the file to be looked at on a map.
+    """
 
     path: Path
     layer: str = ""
@@ -52,6 +56,8 @@ class Request:
     dry_run: bool = False
     yes: bool = False
     by: str = ""
+    based_on: int | None = None
+    preview: bool = False
 
 
 def asked(argument: Mapping[str, object], by: str = "") -> Request:
@@ -102,7 +108,7 @@ def _made(request: Request, ground: Ground, report: Report) -> _Made:
     """Return what the file makes of its layer; the table itself is let go of here."""
     ground.tell("reading")
     with tempfile.TemporaryDirectory(prefix="ioc-layer-") as folder:
-        schema, table = _read(request, ground, Path(folder))
+        schema, table = _read(request, ground, Path(folder), report)
     report.layer = schema.name
     report.counts["read"] = len(table)
     if not len(table):
@@ -111,6 +117,7 @@ def _made(request: Request, ground: Ground, report: Report) -> _Made:
         report.note("reader", text=note)
     ground.tell("columns")
     columns, report.encoding = reading.translated(table, request.encoding)
+    report.columns = dict.fromkeys(columns)  # told also where none of them is understood
     kind = mapping.fingerprint(schema.name, columns)
     remembered = ground.shelf.remembered(kind)
     rows = reading.rows(table, columns, schema, request.mapping, remembered)
@@ -122,16 +129,22 @@ def _made(request: Request, ground: Ground, report: Report) -> _Made:
     _judge_rows(rows, report)
     ground.tell("difference")
     made = _difference(ground, schema, rows, report, kind)
+    if request.based_on not in (None, made.standing.number):
+        raise LayerFileError("meanwhile")
+    if request.preview:
+        gone = ground.shelf.features(schema.name, list(made.diff.removed[: preview.MOST_REMOVED]))
+        report.shown += preview.difference(made.features, made.diff, gone)
     _ask(report, rows)
     return made
 
 
-def _read(request: Request, ground: Ground, folder: Path) -> tuple[Schema, Table]:
+def _read(request: Request, ground: Ground, folder: Path, report: Report) -> tuple[Schema, Table]:
     """Return the table that is meant, and the layer it is for."""
     inner, _, name = request.layer.rpartition("=")
     if name and name not in ground.schemas:
         raise LayerFileError("no_layer", name=name, known=", ".join(ground.schemas))
     found = [(s, one) for s in open_file(request.path, folder) for one in s.inner()]
+    report.inner = [one for _, one in found]
     if inner:
         found = [(source, one) for source, one in found if one == inner]
         if not found:
@@ -175,6 +188,8 @@ def _place(
     if not len(sound):
         raise LayerFileError("no_geometry", name=table.name)
     report.choice = choice = _system(request, ground, schema, rows, table, sound)
+    if request.preview:
+        report.shown = preview.candidates(_middles(rows, sound), choice)
     if not choice.fits:
         best = choice.candidates[0] if choice.candidates else None
         if best is None or not best.possible:
@@ -204,8 +219,7 @@ def _system(
     table: Table,
     sound: Any,  # noqa: ANN401
 ) -> crs.Choice:
-    middle = shapely.centroid(rows.geometry[sound])
-    xy = np.column_stack((shapely.get_x(middle), shapely.get_y(middle)))
+    xy = _middles(rows, sound)
     declared = crs.of_wkt(table.wkt)
     if declared is None and rows.degrees:
         declared = vn2000.of_epsg(vn2000.WGS84)
@@ -219,6 +233,11 @@ def _system(
         LOCAL.get(ground.province, ()),
     )
     return crs.choose(xy, evidence, declared=declared, given=given, anywhere=schema.anywhere)
+
+
+def _middles(rows: Rows, sound: Any) -> vn2000.Coordinates:  # noqa: ANN401
+    middle = shapely.centroid(rows.geometry[sound])
+    return np.column_stack((shapely.get_x(middle), shapely.get_y(middle)))
 
 
 def _given(text: str) -> vn2000.System:
@@ -271,6 +290,7 @@ def _difference(
         report.note(key, count=count)
     new = {feature.code: feature for feature in built.features}
     standing = ground.shelf.standing(schema.name)
+    report.based_on = standing.number
     kept = [one.code for one in report.refused if one.code in standing.digests]
     kept = [code for code in dict.fromkeys(kept) if code not in new]
     found = diff.compare(standing.digests, {c: f.digest for c, f in new.items()}, kept)

@@ -40,25 +40,29 @@ def columns(
 ) -> dict[str, str | None]:
     """Return column -> field, None where a column is not used.
 
-    What a person says goes before what he said for such a file, and both before the names.
+    What a person says goes before what he said for such a file, and both before the names; an
+    empty field says that the column is not used.
     LayerFileError for a column that is not there and a field that the layer has not.
     """
     for column, field in given.items():
         if column not in found:
             raise LayerFileError("no_column", column=column, known=", ".join(found))
-        if schema.field(field) is None and field not in _PLACES:
+        if field and schema.field(field) is None and field not in _PLACES:
             known = ", ".join(one.name for one in schema.fields)
             raise LayerFileError("no_field", field=field, layer=schema.name, known=known)
     chosen: dict[str, str | None] = dict.fromkeys(found)
     taken: set[str] = set()
+    said_of = {**{c: f for c, f in remembered.items() if c in chosen}, **given}
+    unused = {column for column, field in said_of.items() if not field}
     for said in (given, {c: f for c, f in remembered.items() if c in chosen}):
         for column, field in said.items():
-            if chosen[column] is None and field not in taken:
+            if field and column not in unused and not chosen[column] and field not in taken:
                 chosen[column] = field
                 taken.add(field)
     for fits in (_exactly, _known, _cut):
         for column in found:
-            fit = None if chosen[column] else fits(schema, column, taken)
+            free = not chosen[column] and column not in unused
+            fit = fits(schema, column, taken) if free else None
             if fit is not None:
                 chosen[column] = fit
                 taken.add(fit)

@@ -29,7 +29,11 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Report:
-    """Filled by the import as far as it came. `questions`: what a person must say yes to."""
+    """Filled by the import as far as it came. `questions`: what a person must say yes to.
+
+    `based_on`: the import that the difference is to. `inner`: the layers of the file. `shown`:
+    GeoJSON features for a map.
+    """
 
     layer: str = ""
     dry_run: bool = False
@@ -47,6 +51,9 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     error: str = ""
+    based_on: int | None = None
+    inner: list[str] = field(default_factory=list)
+    shown: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, key: str, **values: object) -> None:
         """Add a sentence that somebody should read."""
@@ -76,6 +83,27 @@ class Report:
             },
             "columns": self.columns,
             "warnings": [*([self.error] if self.error else []), *self.questions, *self.warnings],
+        }
+
+    def told(self) -> dict[str, Any]:
+        """Return what `json` does and what a page asks a person with."""
+        told = self.json()
+        names = (
+            {}
+            if self.choice is None
+            else {one.system.epsg: one.system.title for one in self.choice.candidates}
+        )
+        for one in told["crs"]["candidates"]:
+            one["title"] = names[one["epsg"]]
+        told["crs"]["title"] = self.choice.system.title if self.choice else None
+        return told | {
+            "outcome": self.outcome.value,
+            "error": self.error,
+            "questions": self.questions,
+            "warnings": self.warnings,
+            "based_on": self.based_on,
+            "order": list(self.columns),  # as the file has them: jsonb keeps no order
+            "inner": self.inner,
         }
 
 

@@ -8,8 +8,10 @@ from typing import Final, Protocol
 
 import structlog
 
+from ioc.domain.errors import LayerFileError
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import BASE_LAYERS, POINT_LAYERS, LayerJob, PointFeature, Published
+from ioc.text import DEFAULT, say
 from layers import publish
 from layers.report import Outcome, Report
 
@@ -18,6 +20,7 @@ log = structlog.get_logger()
 POLL: Final = 30 * SECOND  # the registry is looked at even when no notice came
 DEBOUNCE: Final = SECOND  # an import of a thousand things is one publication, seen within 2 s
 HEARTBEAT: Final = 4 * SECOND  # screens expect a sign every 5 s
+SWEEP: Final = 600 * SECOND  # files that nobody waits for any more
 
 
 class Registry(Protocol):
@@ -44,6 +47,22 @@ class Queue(Protocol):
     def give_back(self, job: LayerJob, error: str, *, final: bool) -> None: ...
 
 
+class Desk(Protocol):
+    """Uploaded files, whose jobs ask a person before anything changes."""
+
+    def take_in(self, job: LayerJob) -> Report: ...
+
+    def undo(self, job: LayerJob) -> Published | None: ...
+
+    def answer(self, job: LayerJob, report: Report) -> None: ...
+
+    def cancelled(self, job: LayerJob) -> None: ...
+
+    def over(self, job: LayerJob) -> None: ...
+
+    def sweep(self) -> None: ...
+
+
 class Bus(Protocol):
     """Tells the others; never fails, losing a notice loses nothing."""
 
@@ -52,27 +71,29 @@ class Bus(Protocol):
     def heartbeat(self, now: Micros) -> None: ...
 
 
+class JobStoppedError(Exception):
+    """Somebody wants the job to end, or another worker has it."""
+
+
 class _RefusedJobError(Exception):
     """A job that can never succeed as it stands."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """One worker; `shipped` returns the GeoJSON document of a base layer by name.
-
-    `take_in` imports a map file; it is the same as the command's.
-    """
+    """One worker; `shipped` returns the GeoJSON document of a base layer by name."""
 
     registry: Registry
     versions: Versions
     queue: Queue
     bus: Bus
     shipped: Callable[[str], bytes]
-    take_in: Callable[[LayerJob], Report]
+    desk: Desk
     dirty_since: Micros | None = None
     seen: str = ""
     polled: Micros | None = None
     beat: Micros | None = field(default=None)
+    swept: Micros | None = None
 
     def start(self) -> None:
         """Publish everything once: a fresh database shows its map at the first look.
@@ -97,6 +118,9 @@ class Worker:
             self.beat = now
             self.bus.heartbeat(now)
         self._watch_registry(now)
+        if self.swept is None or now - self.swept >= SWEEP:
+            self.swept = now
+            self.desk.sweep()
         job = self.queue.claim()
         if job is not None:
             self._run(job)
@@ -128,29 +152,49 @@ class Worker:
             self.dirty_since = None
 
     def _run(self, job: LayerJob) -> None:
-        result = None
         try:
-            if job.kind == "import":
-                result = self._import(job)
-            else:
-                for layer in _layers_of(job):
-                    self.publish(layer)
+            self._do(job)
+        except JobStoppedError:
+            log.info("layer_job_stopped", job=job.id)
+            self.desk.cancelled(job)
+            self.desk.over(job)
         except (_RefusedJobError, ValueError) as error:
             log.warning("layer_job_refused", job=job.id, reason=str(error))
             self.queue.give_back(job, str(error), final=True)
+        except LayerFileError as error:
+            self.queue.give_back(job, _sentence(error), final=True)
         except OSError as error:
             log.warning("layer_job_failed", job=job.id, reason=str(error), attempts=job.attempts)
             self.queue.give_back(job, str(error), final=False)
-        else:
-            self.queue.finish(job, result)
 
-    def _import(self, job: LayerJob) -> Mapping[str, object]:
+    def _do(self, job: LayerJob) -> None:
+        if job.kind == "import":
+            self._import(job)
+        elif job.kind == "undo":
+            made = self.desk.undo(job)
+            if made is not None:
+                self.bus.layer(str(job.argument["layer"]), made.version)
+            self.queue.finish(job)
+        else:
+            for layer in _layers_of(job):
+                self.publish(layer)
+            self.queue.finish(job)
+
+    def _import(self, job: LayerJob) -> None:
         """Import, and say so if it made a version; a refused file is a result, not a failure."""
-        report = self.take_in(job)
+        report = self.desk.take_in(job)
+        if "upload" in job.argument and report.outcome is not Outcome.COMMITTED:
+            self.desk.answer(job, report)
+            return
         if report.outcome is Outcome.COMMITTED and report.version is not None:
             log.info("layer_imported", layer=report.layer, version=report.version)
             self.bus.layer(report.layer, report.version)
-        return report.json()
+        self.queue.finish(job, report.told())
+        self.desk.over(job)
+
+
+def _sentence(error: LayerFileError) -> str:
+    return say(f"layers.refused.{error.reason}", DEFAULT, **error.values)
 
 
 def _layers_of(job: LayerJob) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from ioc import log, settings
+from ioc import layer_schema, log, settings
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.settings import Settings
@@ -21,8 +21,11 @@ from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
+from ioc.web.layer_commands import LayerCommands
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
+from ioc.web.queries.layers import LayerQueries
+from ioc.web.queries.places import PlaceQueries
 from ioc.web.queries.rehearsal import Rehearsals
 from ioc.web.queries.rules import RuleQueries
 from ioc.web.queries.told import Plans
@@ -61,6 +64,10 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         commands=Commands(database, clock, hub),
         rules=rules,
         rule_commands=RuleCommands(database, clock, hub, rules, given.province.zone),
+        layer_schemas=layer_schema.load(given.config_dir / "layers"),
+        layers=LayerQueries(database),
+        layer_commands=LayerCommands(database, given.data_dir),
+        places=PlaceQueries(database),
         door=Door(database, clock, session_hours=given.web.session_hours),
         hub=hub,
         broker=Broker(given.mqtt_url),

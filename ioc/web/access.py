@@ -9,6 +9,9 @@ from typing import Final
 
 from ioc.domain.permission import Action
 
+LARGEST_BODY: Final = 1 << 20  # forms and callbacks are far smaller
+LARGEST_FILE: Final = 512 << 20  # a map file: half a million rows as GeoJSON are 133 MB
+
 
 class Answer(Enum):
     """How a caller without the right is told so."""
@@ -19,11 +22,15 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a path takes: no action is public; `probe` also opens to this machine itself."""
+    """What a path takes: no action is public; `probe` also opens to this machine itself.
+
+    `largest`: bytes of the body.
+    """
 
     action: Action | None
     answer: Answer = Answer.PROBLEM
     probe: bool = False
+    largest: int = LARGEST_BODY
 
 
 PUBLIC: Final = Access(None)
@@ -45,6 +52,19 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/readyz|/metrics", Access(Action.SEE_METRICS, probe=True)),
     ("GET", r"/live", Access(Action.SEE_WALL)),
     ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
+    ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
+    (
+        "GET",
+        r"/desk/layers/(uploads|undo)/[0-9]{1,16}(/preview\.geojson|/refused\.csv)?",
+        Access(Action.IMPORT_LAYER),
+    ),
+    ("POST", r"/desk/layers/uploads", Access(Action.IMPORT_LAYER, largest=LARGEST_FILE)),
+    (
+        "POST",
+        r"/desk/layers/uploads/[0-9]{1,16}/(look|confirm|cancel)",
+        Access(Action.IMPORT_LAYER),
+    ),
+    ("POST", r"/desk/layers/[a-z_]{1,40}/undo", Access(Action.IMPORT_LAYER)),
     ("GET", r"/text/[a-z]{2}\.json", Access(Action.SEE_WALL)),
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}\.geojson", Access(Action.SEE_WALL)),
     ("GET", r"/geo/layers\.json", Access(Action.SEE_WALL)),
@@ -72,6 +92,8 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         Access(Action.SEE_API),
     ),
     ("GET", rf"/api/v1/alerts/{_NAME}/around", Access(Action.SEE_API)),
+    ("GET", r"/api/v1/search", Access(Action.SEE_API)),
+    ("GET", r"/desk/map/things(/[0-9]{1,10}/alerts)?", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rules(/[a-z0-9-]{1,63})?", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rule-options(/stations)?", Access(Action.SEE_API)),
     ("POST", r"/api/v1/rules/(history|preview|context)", Access(Action.SEE_API)),
@@ -100,6 +122,8 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
+    ("GET", r"/map", _page(Action.SEE_API)),
+    ("GET", r"/layers", _page(Action.IMPORT_LAYER)),
 )
 
 _COMPILED: Final = tuple(

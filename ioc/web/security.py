@@ -29,7 +29,6 @@ from ioc.web.problem import database_away, problem
 SESSION_COOKIE: Final = "ioc_session"
 KIOSK_COOKIE: Final = "ioc_kiosk"
 _KIOSK_AGE_S: Final = 400 * 86400  # the longest a browser keeps a cookie: nobody types at a wall
-LARGEST_BODY: Final = 1 << 20  # forms and callbacks are far smaller; nothing here takes files
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
@@ -120,7 +119,7 @@ class Gate:
         length = headers.get("content-length", "0" if scope["method"] == "DELETE" else "")
         if not length.isdecimal() or "transfer-encoding" in headers:
             return problem(411, "length_required")
-        if int(length) > LARGEST_BODY:
+        if int(length) > access.largest:
             return problem(413, "too_large")
         # Without a cookie no page can borrow anybody's rights; such a program hears 401 later.
         lent = access.action is None or "cookie" in headers

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
 import structlog
 from dash import Dash
-from dash.backends._fastapi import reset_current_request, set_current_request
+from dash.backends._fastapi import (
+    get_current_request,
+    reset_current_request,
+    set_current_request,
+)
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -20,11 +25,23 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ioc.domain.errors import ForbiddenError, OrderError
 from ioc.text import say
-from ioc.web import alert_desk, door, files, geo, health, layer_export, ogc, pages
+from ioc.web import (
+    alert_desk,
+    door,
+    files,
+    geo,
+    health,
+    layer_desk,
+    layer_export,
+    map_desk,
+    ogc,
+    pages,
+)
 from ioc.web.api import v1
 from ioc.web.api.cursor import CursorError
 from ioc.web.commands import NotFoundError
 from ioc.web.database import DatabaseAwayError
+from ioc.web.layer_commands import LayerRefusedError
 from ioc.web.problem import database_away, problem
 from ioc.web.rule_commands import RuleChangedError, RuleRefusedError
 from ioc.web.security import Gate, Site, content_policy
@@ -34,6 +51,8 @@ from ioc.web.stream import ABORT, Limits, LiveStream
 log = structlog.get_logger()
 
 _LIVE: Final = "/live"
+_GRID_PAGE: Final = "/map"
+_GRID_SCRIPTS: Final = re.compile(r"<script[^>]*dash_ag_grid[^>]*></script>\s*")
 
 
 class Protocol(HttpToolsProtocol):
@@ -48,6 +67,19 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
         if self.scope is not None and self.scope.get("path") == _LIVE:
             self.transport.close()
+
+
+class _Frame(Dash):
+    """Dash whose frame leaves out the one heavy part that a single page needs.
+
+    The grid's script is 1.3 MB, and every page but the map's would load it for nothing: between
+    pages of the desk the browser loads the frame anew.
+    """
+
+    def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]  # noqa: ANN401  Dash's
+        if get_current_request().url.path != _GRID_PAGE:
+            parts["scripts"] = _GRID_SCRIPTS.sub("", parts["scripts"])
+        return str(super().interpolate_index(**parts))  # type: ignore[no-untyped-call]
 
 
 class _Policy:
@@ -78,7 +110,7 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _refusals(app)
-    for made in (door, files, geo, layer_export, health, alert_desk):
+    for made in (door, files, geo, layer_export, health, alert_desk, layer_desk, map_desk):
         app.include_router(made.router(services))
     app.include_router(v1.router(services))
     app.include_router(ogc.router(services))
@@ -92,7 +124,7 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
 
 def _dash(app: FastAPI, services: Services) -> Dash:
     """Mount Dash. It keeps one application a process in mind, so build one at a time."""
-    dash = Dash(
+    dash = _Frame(
         __name__,
         server=cast("Any", app),  # its stub knows Flask only
         title=f"{services.settings.province.title_vi} {services.settings.province.name}",
@@ -163,6 +195,12 @@ def _refusals(app: FastAPI) -> None:
     @app.exception_handler(RuleChangedError)
     async def rule_changed(_request: Request, _error: Exception) -> Response:
         return problem(409, "rule_changed")
+
+    @app.exception_handler(LayerRefusedError)
+    async def layer_refused(_request: Request, error: Exception) -> Response:
+        code = str(error)
+        detail = say(f"layers.page.refused.{code}")
+        return problem(409, "layer_refused", reason=code, detail=detail)
 
     _faults(app)
 

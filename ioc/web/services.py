@@ -9,14 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ioc.clock import Clock
+from ioc.layer_schema import Schema
 from ioc.settings import Settings
 from ioc.web.auth import Door
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
+from ioc.web.layer_commands import LayerCommands
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
+from ioc.web.queries.layers import LayerQueries
+from ioc.web.queries.places import PlaceQueries
 from ioc.web.rule_commands import RuleCommands
 from ioc.web.rule_desk import RuleDesk
 
@@ -32,6 +36,10 @@ class Services:
     commands: Commands
     rules: RuleDesk
     rule_commands: RuleCommands
+    layer_schemas: dict[str, Schema]
+    layers: LayerQueries
+    layer_commands: LayerCommands
+    places: PlaceQueries
     door: Door
     hub: Hub
     broker: Broker  # of what is pushed over HTTP

@@ -14,8 +14,7 @@ from ioc.domain.instant import SECOND, Micros
 from ioc.domain.layer import BASE_LAYERS, POINT_LAYERS, LayerJob
 from ioc.storage import layers as store
 from layers import publish
-from layers.__main__ import Database
-from layers.report import Report
+from layers.__main__ import Database, ImportDesk
 from layers.worker import Worker
 from tests.awaiting import wait_for
 from tests.integration import web_site
@@ -39,13 +38,10 @@ class Deaf:
     def heartbeat(self, now: Micros) -> None: ...
 
 
-def no_import(job: LayerJob) -> Report:
-    raise AssertionError(job)
-
-
 def worker(url: str, shipped: Callable[[str], bytes]) -> tuple[Worker, Database]:
     database = Database(url)
-    return Worker(database, database, database, Deaf(), shipped, no_import), database
+    desk = ImportDesk(web_site.settings_for(url, "", ""), database)
+    return Worker(database, database, database, Deaf(), shipped, desk), database
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from psycopg import Connection
 
 from ioc.domain.permission import Role
 from ioc.settings import Settings
-from ioc.web.security import LARGEST_BODY
+from ioc.web.access import LARGEST_BODY
 from tests.integration.web_site import PASSWORD, Client, Site, running
 
 Db = Connection[tuple[Any, ...]]

@@ -19,8 +19,8 @@ from psycopg import Connection
 from ioc.settings import Settings
 from ioc.storage import users
 from ioc.web import broker as web_broker
+from ioc.web.access import LARGEST_BODY
 from ioc.web.api.push_description import EXAMPLE, SENML_EXAMPLE
-from ioc.web.security import LARGEST_BODY
 from tests.awaiting import wait_for
 from tests.fix_outage import Outage
 from tests.fix_proxy import ProxiedUrl

@@ -12,7 +12,7 @@ from ioc.domain.layer import BASE_LAYERS, POINT_LAYERS, LayerJob, PointFeature, 
 from layers import publish
 from layers.report import Outcome, Report
 from layers.shipped import shipped
-from layers.worker import DEBOUNCE, HEARTBEAT, POLL, Worker
+from layers.worker import DEBOUNCE, HEARTBEAT, POLL, JobStoppedError, Worker
 
 A = PointFeature(7, "rain", "Trạm đo mưa xã Lộc Thạnh", "Mưa Lộc Thạnh", 106.1234567, 11.7654321)
 B = PointFeature(3, "bts", "BTS", "BTS", 107.0, 11.0, "© OpenStreetMap contributors")
@@ -69,6 +69,8 @@ class World:
     files: dict[str, bytes] = field(default_factory=dict)
     results: list[Mapping[str, object] | None] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    asked: list[tuple[int, Outcome]] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
 
     def points(self, *, bts: bool) -> list[PointFeature]:
         return [point for point in self.points_ if (point.kind == "bts") is bts]
@@ -100,10 +102,26 @@ class World:
 
     def take_in(self, job: LayerJob) -> Report:
         assert job.kind == "import"
+        if not self.reports:
+            raise JobStoppedError(job.id)
         report = self.reports.pop()
         if report.version is not None:
             self.current[report.layer] = Published(report.version, b"", 0, "")
         return report
+
+    def undo(self, job: LayerJob) -> Published | None:
+        return self.current.get(str(job.argument["layer"]))
+
+    def answer(self, job: LayerJob, report: Report) -> None:
+        self.asked.append((job.id, report.outcome))
+
+    def cancelled(self, job: LayerJob) -> None:
+        self.ended.append((job.id, "cancelled", True))
+
+    def over(self, job: LayerJob) -> None:
+        self.dropped.append(job.id)
+
+    def sweep(self) -> None: ...
 
     def shipped(self, layer: str) -> bytes:
         found = self.files.get(layer, EMPTY)
@@ -113,7 +131,7 @@ class World:
 
 
 def worker(world: World) -> Worker:
-    made = Worker(world, world, world, world, world.shipped, world.take_in)
+    made = Worker(world, world, world, world, world.shipped, world)
     made.start()
     world.told.clear()
     return made
@@ -208,3 +226,28 @@ def test_an_import_is_a_job(outcome: Outcome, version: str | None, told: list[st
     assert (world.ended, world.told) == ([(4, "", True)], told)
     assert world.results[0] is not None
     assert world.results[0]["version"] == version
+
+
+def test_an_uploaded_file_asks_before_it_is_over() -> None:
+    """A look at an upload asks and keeps its file; the import after the yes ends both."""
+    world = World()
+    made = worker(world)
+    argument = {"upload": "ab/a.csv"}
+    world.reports.append(Report(layer="tower", outcome=Outcome.DRY_RUN))
+    world.jobs.append(LayerJob(1, "import", argument))
+    made.turn(Micros(0))
+    assert (world.asked, world.dropped, world.ended) == ([(1, Outcome.DRY_RUN)], [], [])
+    world.reports.append(Report(layer="tower", outcome=Outcome.COMMITTED, version="v1"))
+    world.jobs.append(LayerJob(1, "import", argument))
+    made.turn(Micros(1))
+    assert (world.dropped, world.ended) == ([1], [(1, "", True)])
+
+
+def test_a_stopped_job_ends_and_lets_its_file_go() -> None:
+    """Whoever cancels a running import gets neither a version nor a file that stays."""
+    world = World()
+    made = worker(world)
+    world.jobs.append(LayerJob(3, "import", {"upload": "ab/a.csv"}))
+    made.turn(Micros(0))
+    assert world.ended == [(3, "cancelled", True)]
+    assert (world.dropped, world.asked, world.told) == ([3], [], [])

@@ -28,6 +28,14 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("POST", "/api/v1/masks", Action.MASK_ALERT),
         ("POST", "/api/v1/masks/7/approve", Action.MASK_ALERT),
         ("DELETE", "/api/v1/masks/7", Action.MASK_ALERT),
+        ("GET", "/api/v1/search", Action.SEE_API),
+        ("GET", "/map", Action.SEE_API),
+        ("GET", "/layers", Action.IMPORT_LAYER),
+        ("GET", "/desk/layers", Action.IMPORT_LAYER),
+        ("POST", "/desk/layers/uploads", Action.IMPORT_LAYER),
+        ("GET", "/desk/layers/uploads/7/refused.csv", Action.IMPORT_LAYER),
+        ("POST", "/desk/layers/uploads/7/confirm", Action.IMPORT_LAYER),
+        ("POST", "/desk/layers/tower/undo", Action.IMPORT_LAYER),
         ("GET", "/metrics", Action.SEE_METRICS),
         ("GET", "/rules/pm25-early", Action.SEE_API),
         ("POST", "/api/v1/rules/preview", Action.SEE_API),
@@ -78,5 +86,6 @@ def test_only_pages_redirect() -> None:
     """What a person opens leads to the login; what a program asks never does."""
     pages = {path for _, path, access in TABLE if access.answer is Answer.PAGE}
     rules = r"/rules(/[a-z0-9-]{1,63})?"
-    assert pages == {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi"}
+    desk = {r"/alerts|/kpi", "/map", "/layers"}
+    assert pages == desk | {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}"}
     assert PUBLIC.action is None

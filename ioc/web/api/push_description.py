@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ioc.web.access import LARGEST_BODY
 from ioc.web.broker import ANSWER_S
-from ioc.web.security import LARGEST_BODY
 
 EXAMPLE: Final[dict[str, Any]] = {
     "observations": [

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from ioc.web.api import cursor as cursors
-from ioc.web.api import network, operator, push, rules
+from ioc.web.api import network, operator, push, rules, search
 from ioc.web.api.push_description import SECURITY
 from ioc.web.api.shapes import (
     AlertOut,
@@ -50,6 +50,7 @@ def router(services: Services) -> APIRouter:
     rules.add(api, services)
     operator.add(api, services)
     network.add(api, services)
+    search.add(api, services)
     _description(api)
     return api
 

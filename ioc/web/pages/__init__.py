@@ -12,7 +12,7 @@ from typing import Any, Final
 from dash import Dash, Input, Output, State, dcc, html
 
 from ioc.text import say
-from ioc.web.pages import alerts, kpi, network, rules, thing, wall
+from ioc.web.pages import alerts, geography, kpi, layers, network, rules, thing, wall
 from ioc.web.services import Services
 
 INDEX: Final = """<!DOCTYPE html>
@@ -55,13 +55,24 @@ def register(app: Dash, services: Services) -> None:
         asked = _RULES.fullmatch(path or "")
         if asked is not None:
             return rules.layout(services.settings, asked[1])
-        if path == "/alerts":
-            return alerts.layout(services.settings)
-        if path == "/network":
-            return network.layout(services.settings)
-        if path == "/kpi":
-            return await kpi.page(services, search)
-        return wall.layout(services.settings)
+        return await _named(services, path, search)
 
     wall.register(app, services)
     thing.register(app, services)
+
+
+async def _named(services: Services, path: str | None, search: str | None) -> Any:  # noqa: ANN401
+    """Return the page of a path that is one name; the wall for any other."""
+    match path:
+        case "/alerts":
+            return alerts.layout(services.settings)
+        case "/kpi":
+            return await kpi.page(services, search)
+        case "/map":
+            return geography.layout(services)
+        case "/layers":
+            return layers.layout(services)
+        case "/network":
+            return network.layout(services.settings)
+        case _:
+            return wall.layout(services.settings)

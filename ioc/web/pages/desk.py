@@ -15,9 +15,10 @@ from ioc.web import identity
 PAGES: Final = (
     ("/wall", "desk.wall", Action.SEE_WALL),
     ("/alerts", "desk.alerts", Action.SEE_ALERTS),
+    ("/map", "desk.map", Action.SEE_API),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/rules", "rules.nav_rules", Action.SEE_API),
-    ("/network", "network.nav", Action.SEE_API),
+    "/network", "network.nav", Action.SEE_API, "/layers", "desk.layers", Action.IMPORT_LAYER),
 )
 
 
@@ -53,6 +54,11 @@ def banner() -> Any:  # noqa: ANN401
 def part(name: str) -> dict[str, Any]:
     """Return the attribute by which a page's script finds its places."""
     return {"data-part": name}
+
+
+def named(key: str) -> dict[str, Any]:
+    """Return the attribute that tells a screen reader what a part is."""
+    return {"aria-label": say(key)}
 
 
 def _way(path: str, name: str, *, here: str) -> Any:  # noqa: ANN401

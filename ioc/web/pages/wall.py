@@ -79,11 +79,20 @@ def _map() -> Any:  # noqa: ANN401
             html.Div(id="map", role="application", **_named("wall.map")),
             html.Div(className="legend", **_part("legend")),
             html.Div(className="inset", hidden=True, **_part("inset")),
+            *_search(),
             html.Div(say("wall.attribution"), className="attribution"),
         ],
         className="mapbox",
         **_part("mapbox"),
     )
+
+
+def _search() -> list[Any]:
+    """Return the place of the search where somebody stands who may ask: not on a kiosk."""
+    who = identity.current()
+    if who is None or not who.may(Action.SEE_API):
+        return []
+    return [html.Div(className="place-search", role="search", **_part("search"))]
 
 
 def _side() -> Any:  # noqa: ANN401
