@@ -18,7 +18,8 @@ PAGES: Final = (
     ("/map", "desk.map", Action.SEE_API),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/rules", "rules.nav_rules", Action.SEE_API),
-    "/network", "network.nav", Action.SEE_API, "/layers", "desk.layers", Action.IMPORT_LAYER),
+    ("/network", "network.nav", Action.SEE_API),
+    ("/layers", "desk.layers", Action.IMPORT_LAYER),
 )
 
 
