@@ -19,11 +19,15 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a path takes: no action is public; `probe` also opens to this machine itself."""
+    """What a path takes: no action is public; `probe` also opens to this machine itself.
+
+    `reads`: an unsafe method that changes nothing, so that an idle screen may go on asking.
+    """
 
     action: Action | None
     answer: Answer = Answer.PROBLEM
     probe: bool = False
+    reads: bool = False
 
 
 PUBLIC: Final = Access(None)
@@ -33,11 +37,16 @@ def _page(action: Action) -> Access:
     return Access(action, Answer.PAGE)
 
 
+def _asked(action: Action) -> Access:
+    return Access(action, reads=True)
+
+
 _NAME: Final = r"[^/]{1,200}"
 
 # (methods, path, access): the first that fits counts. A new route needs a line here.
 TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
-    ("GET POST", r"/login", PUBLIC),
+    ("GET POST", r"/login(/second)?", PUBLIC),
+    ("GET", r"/login/sign-on(/back)?", PUBLIC),
     ("POST", r"/logout", PUBLIC),
     ("GET", r"/healthz", PUBLIC),
     ("GET", r"/assets/.+", PUBLIC),
@@ -48,7 +57,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/text/[a-z]{2}\.json", Access(Action.SEE_WALL)),
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}\.geojson", Access(Action.SEE_WALL)),
     ("GET", r"/_dash-(layout|dependencies)|/_dash-component-suites/.+", Access(Action.SEE_WALL)),
-    ("POST", r"/_dash-update-component", Access(Action.SEE_WALL)),
+    ("POST", r"/_dash-update-component", _asked(Action.SEE_WALL)),
     ("GET", rf"/api/v1/feeds/{_NAME}/dead-letters", Access(Action.SEE_DEAD_LETTERS)),
     ("GET", r"/api/v1/things/pending", Access(Action.SEE_PENDING)),
     ("GET", r"/api/v1/openapi\.json", Access(Action.SEE_API)),
@@ -59,7 +68,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ),
     ("GET", r"/api/v1/rules(/[a-z0-9-]{1,63})?", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rule-options(/stations)?", Access(Action.SEE_API)),
-    ("POST", r"/api/v1/rules/(history|preview|context)", Access(Action.SEE_API)),
+    ("POST", r"/api/v1/rules/(history|preview|context)", _asked(Action.SEE_API)),
     ("POST", r"/api/v1/rules", Access(Action.EDIT_RULE)),
     ("POST", r"/api/v1/rules/[a-z0-9-]{1,63}/rollback", Access(Action.EDIT_RULE)),
     (
@@ -80,6 +89,20 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/api/v1/masks", Access(Action.SEE_API)),
     ("POST", r"/api/v1/masks(/[0-9]{1,19}/approve)?", Access(Action.MASK_ALERT)),
     ("DELETE", r"/api/v1/masks/[0-9]{1,19}", Access(Action.MASK_ALERT)),
+    ("GET", r"/api/v1/layers", Access(Action.SEE_API)),
+    ("GET", r"/api/v1/audit(/actions|\.csv)?", Access(Action.SEE_AUDIT)),
+    ("GET", r"/api/v1/(users|tokens|user-options)", Access(Action.MANAGE_USERS)),
+    ("POST", r"/api/v1/(users|tokens)", Access(Action.MANAGE_USERS)),
+    ("GET", rf"/api/v1/users/{_NAME}/sessions", Access(Action.MANAGE_USERS)),
+    ("DELETE", rf"/api/v1/users/{_NAME}/sessions(/[0-9]{{1,18}})?", Access(Action.MANAGE_USERS)),
+    ("POST", rf"/api/v1/users/{_NAME}/(change|lock|unlock|reset)", Access(Action.MANAGE_USERS)),
+    ("DELETE", r"/api/v1/tokens/[0-9]{1,9}", Access(Action.MANAGE_USERS)),
+    # An idle session may say that somebody stirs and who it is: both are how it stops being idle.
+    ("POST", r"/session/(stir|wake)", _asked(Action.OWN_ACCOUNT)),
+    ("GET", r"/account(/password|/second-factor)?", _page(Action.OWN_ACCOUNT)),
+    ("POST", r"/account/(password|second-factor|sessions)", _page(Action.OWN_ACCOUNT)),
+    ("GET", r"/users", _page(Action.MANAGE_USERS)),
+    ("GET", r"/audit", _page(Action.SEE_AUDIT)),
     ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
     ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
