@@ -12,13 +12,14 @@ from ioc.domain.credential import one_time_password
 from ioc.domain.errors import ConfigError, Refusal
 from ioc.domain.instant import to_datetime
 from ioc.domain.permission import Action, Role
-from ioc.domain.scope import Scope
 from ioc.storage import accounts, secret, users
 from ioc.storage.accounts import AccountRow, By, NewAccount, NewToken, SessionRow, TokenRow
 from ioc.storage.script import Script, run_async
 from ioc.web.commands import NotFoundError
 from ioc.web.database import Database
 from ioc.web.identity import Kind, require
+
+__all__ = ["AccountCommands", "AccountRefusedError", "Made", "NewAccount", "NewToken"]
 
 T = TypeVar("T")
 
@@ -156,11 +157,3 @@ def _checked(new: NewAccount) -> str:
         return users.usable_name(new.username)
     except ConfigError as error:
         raise AccountRefusedError("name") from error
-
-
-def whole_or(areas: list[str] | None, domains: list[str] | None) -> Scope:
-    """Return the scope of lists as a form has them; None is no limit."""
-    return Scope(
-        None if areas is None else frozenset(areas),
-        None if domains is None else frozenset(domains),
-    )

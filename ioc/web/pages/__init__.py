@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from dash import Dash, Input, Output, State, dcc, html
 
+from ioc.domain.permission import Action
 from ioc.text import say
-from ioc.web.pages import alerts, kpi, rules, thing, wall
+from ioc.web import identity
+from ioc.web.pages import alerts, audit, kpi, rules, thing, users, wall
 from ioc.web.services import Services
 
 INDEX: Final = """<!DOCTYPE html>
@@ -36,6 +38,10 @@ INDEX: Final = """<!DOCTYPE html>
 </html>"""
 _RULES: Final = re.compile(r"/rules(?:/([a-z0-9-]{1,63}))?")
 _THING: Final = re.compile(r"/thing/([0-9]{1,10})")
+_GUARDED: Final = {
+    "/users": (Action.MANAGE_USERS, users.layout),
+    "/audit": (Action.SEE_AUDIT, audit.layout),
+}
 
 
 def register(app: Dash, services: Services) -> None:
@@ -59,6 +65,10 @@ def register(app: Dash, services: Services) -> None:
             return alerts.layout(services.settings)
         if path == "/kpi":
             return await kpi.page(services, search)
+        if path in _GUARDED:
+            action, layout = _GUARDED[path]
+            identity.require(action)  # a callback's path is the browser's word, not the gate's
+            return layout(services.settings)
         return wall.layout(services.settings)
 
     wall.register(app, services)

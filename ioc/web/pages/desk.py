@@ -17,6 +17,8 @@ PAGES: Final = (
     ("/alerts", "desk.alerts", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/rules", "rules.nav_rules", Action.SEE_API),
+    ("/users", "users.nav", Action.MANAGE_USERS),
+    ("/audit", "audit.nav", Action.SEE_AUDIT),
 )
 
 
@@ -28,7 +30,7 @@ def top(settings: Settings, here: str) -> Any:  # noqa: ANN401  Dash components 
             ways(here),
             html.Span(className="sp"),
             html.Span(say("wall.simulated"), className="sim", hidden=True, **part("sim")),
-            html.Span(_who(), className="who"),
+            _own(),
             html.Span(className="date", **part("date")),
             html.B("––:––:––", className="clock", **part("clock")),
         ],
@@ -57,6 +59,14 @@ def part(name: str) -> dict[str, Any]:
 def _way(path: str, name: str, *, here: str) -> Any:  # noqa: ANN401
     current: dict[str, Any] = {"aria-current": "page"} if path == here else {}
     return html.A(say(name), href=path, **current)
+
+
+def _own() -> Any:  # noqa: ANN401
+    """Return who sits here, with the way to the own account where there is one."""
+    who = identity.current()
+    if who is None or not who.may(Action.OWN_ACCOUNT):
+        return html.Span(_who(), className="who")
+    return html.A(_who(), href="/account", className="who")
 
 
 def _who() -> str:
