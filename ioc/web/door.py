@@ -12,12 +12,12 @@ from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ioc.domain.credential import LONGEST_PASSWORD
-from ioc.domain.errors import ForbiddenError
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.permission import Action
 from ioc.settings import Settings
 from ioc.text import say
 from ioc.web.auth import Caller, Login, Outcome
+from ioc.web.commands import NotFoundError
 from ioc.web.database import RETRY_AFTER_S, DatabaseAwayError
 from ioc.web.identity import Kind, require
 from ioc.web.pages.login import Form, page, second_page, style_sheets
@@ -147,7 +147,7 @@ _STATUS: Final = {Outcome.WRONG: 401, Outcome.LOCKED: 429, Outcome.BUSY: 503}
 
 def _session_cookie(request: Request) -> str:
     if require(Action.OWN_ACCOUNT).kind is not Kind.SESSION:
-        raise ForbiddenError("a token has no session")
+        raise NotFoundError("a token has no session")
     return read_cookies(request.headers).get(SESSION_COOKIE, "")
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ioc.clock import Clock
 from ioc.domain.credential import Flaw, flaws
-from ioc.domain.errors import ForbiddenError
 from ioc.domain.permission import Action
 from ioc.settings import Door as Policy
 from ioc.storage import accounts, audit, second_factor, secret, sessions
@@ -15,6 +14,7 @@ from ioc.storage.accounts import By, SessionRow
 from ioc.storage.script import run_async
 from ioc.web import totp
 from ioc.web.auth import Caller, Door, Login
+from ioc.web.commands import NotFoundError
 from ioc.web.database import Database
 from ioc.web.identity import Identity, Kind, require
 
@@ -33,7 +33,7 @@ class Refused:
 class OwnAccount:
     """Everything asks for a person with a session: a token has no account of its own.
 
-    Every method raises ForbiddenError and DatabaseAwayError.
+    Every method raises ForbiddenError, NotFoundError and DatabaseAwayError.
     """
 
     def __init__(self, database: Database, clock: Clock, door: Door, policy: Policy) -> None:
@@ -109,5 +109,5 @@ class OwnAccount:
 def _person() -> Identity:
     who = require(Action.OWN_ACCOUNT)
     if who.kind is not Kind.SESSION:
-        raise ForbiddenError("a token has no account")
+        raise NotFoundError("a token has no account")
     return who

@@ -120,7 +120,7 @@ class Gate:
             await refusal(scope, receive, send)
             return
         identities.remember(who)
-        scope[STILL_WELCOME] = partial(self._still_welcome, scope, headers, access)
+        scope[STILL_WELCOME] = partial(self._still_welcome, scope, headers, access, who)
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers, access: Access | None) -> Response | None:
@@ -141,10 +141,16 @@ class Gate:
             return problem(403, "foreign_origin")
         return None
 
-    async def _still_welcome(self, scope: Scope, headers: Headers, access: Access) -> bool:
-        """Decide the same request again. Raises DatabaseAwayError when nobody knows."""
-        answer, _ = await self._decide(scope, headers, access)
-        return answer is None
+    async def _still_welcome(
+        self, scope: Scope, headers: Headers, access: Access, who: Identity | None
+    ) -> bool:
+        """Decide the same request again. Raises DatabaseAwayError when nobody knows.
+
+        Who may see another part of the province by now begins anew, with what that part holds.
+        """
+        answer, again = await self._decide(scope, headers, access)
+        mine = None if who is None else who.scope
+        return answer is None and mine == (None if again is None else again.scope)
 
     async def _decide(
         self, scope: Scope, headers: Headers, access: Access
