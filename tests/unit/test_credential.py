@@ -12,7 +12,7 @@ from ioc.web import totp
 
 POLICY = PasswordPolicy()
 NOW = Micros(1_795_309_215 * SECOND)
-SECRET = "JBSWY3DPEHPK3PXP"
+SECRET = "JBSWY3DPEHPK3PXP" * 2
 
 
 @pytest.mark.parametrize(
