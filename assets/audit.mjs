@@ -13,7 +13,7 @@ async function start(root) {
   const address = new URLSearchParams(location.search);
   const fields = {
     actor: input("actor", address.get("actor") ?? "", {maxLength: 200}),
-    action: select("action", [["", page.say("audit.any")], ...actions.map((name) => [name, name])], address.get("action") ?? ""),
+    action: select("action", [["", page.say("audit.any")], ...actions.map((name) => [name, deed(name)])], address.get("action") ?? ""),
     object: input("object", address.get("object") ?? "", {maxLength: 200}),
     since: input("since", address.get("since") ?? "", {type: "date"}),
     until: input("until", address.get("until") ?? "", {type: "date"}),
@@ -23,6 +23,13 @@ async function start(root) {
   const form = element("form", "door-filters", ...NAMES.map((name) => labelled(page.say(`audit.${name}`), fields[name])), submit, csv);
   form.addEventListener("submit", (event) => { event.preventDefault(); refresh(); });
   page.tools.replaceChildren();
+
+  // Known deeds in words; what another part of the product writes keeps its code.
+  function deed(name) {
+    const key = `audit.did.${name}`;
+    const found = page.say(key);
+    return found === key ? name : found;
+  }
 
   // A day is the province's: its first instant in that zone, whatever this machine believes.
   function instant(day, plus) {
@@ -84,7 +91,7 @@ async function start(root) {
   }
 
   function line(row) {
-    return element("tr", "", element("td", "n", page.moment(row.at)), element("td", "", row.actor), element("td", "", element("code", "", row.action)), element("td", "", row.object), element("td", "", ...changes(row.detail)), element("td", "n", row.address ?? ""));
+    return element("tr", "", element("td", "n", page.moment(row.at)), element("td", "", row.actor), element("td", "", deed(row.action)), element("td", "", row.object), element("td", "", ...changes(row.detail)), element("td", "n", row.address ?? ""));
   }
 
   function changes(detail) {

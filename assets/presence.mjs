@@ -10,9 +10,11 @@ let told = 0;
 let asking = null;
 
 function stir() {
-  if (Date.now() - told < EVERY_MS || !document.querySelector("a[href='/account']")) return; // a wall has nobody
+  if (Date.now() - told < EVERY_MS) return;
   told = Date.now();
-  send("/session/stir", {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}", keepalive: true}).catch(() => { told = 0; });
+  send("/session/stir", {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}", keepalive: true})
+    .then((answer) => { if (answer.status === 403 || answer.status === 404) told = Infinity; }) // a wall: nobody to speak of
+    .catch(() => { told = 0; });
 }
 for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) window.addEventListener(kind, stir, {passive: true, capture: true});
 

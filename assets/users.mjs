@@ -3,7 +3,7 @@
 import {ask} from "./modules/door/api.mjs";
 import {boot, button, dialog, openPage, showFailure} from "./modules/door/page.mjs";
 import {element} from "./modules/dom.mjs";
-import {personForm, tokenForm} from "./modules/door/forms.mjs";
+import {kindName, personForm, tokenForm} from "./modules/door/forms.mjs";
 
 async function start(root) {
   const page = await openPage(root);
@@ -52,7 +52,7 @@ async function start(root) {
 
   function scope(row) {
     const areas = row.areas === null ? page.say("users.whole") : page.say("users.communes", {n: row.areas.length});
-    const domains = row.domains === null ? page.say("users.every_domain") : row.domains.join(", ");
+    const domains = row.domains === null ? page.say("users.every_domain") : row.domains.map((kind) => kindName(page, kind)).join(", ");
     return `${areas} · ${domains}`;
   }
 
@@ -74,7 +74,7 @@ async function start(root) {
       if (!row.signed_on) ways.push(button(page.say("users.reset"), () => sure(page.say("users.reset_ask", {name: row.display_name}), page.say("users.reset"), async () => secret(await ask(`${path}/reset`, "POST", {}), "secret_password"))));
     }
     ways.push(button(page.say("users.show_sessions", {n: row.sessions}), () => sessions(row, path)));
-    return element("td", "door-actions", ...ways);
+    return element("td", "", element("div", "door-actions", ...ways));
   }
 
   async function act(path, method = "POST") {
@@ -120,7 +120,7 @@ async function start(root) {
     const over = row.revoked_at ?? (row.expires_at && new Date(row.expires_at) < new Date() ? row.expires_at : null);
     const end = row.revoked_at ? `${page.say("users.revoked")} ${page.moment(row.revoked_at)}` : over ? page.say("users.expired") : row.expires_at ? page.moment(row.expires_at) : page.say("users.no_end");
     const way = over ? "" : button(page.say("users.revoke"), () => sure(page.say("users.revoke_ask", {name: row.label}), page.say("users.revoke"), () => ask(`/tokens/${row.id}`, "DELETE")));
-    return element("tr", over ? "off" : "", element("td", "", element("b", "", row.label), element("small", "", row.source ?? "")), element("td", "", page.say(`users.${row.kind}`)), element("td", "", page.say(`role.${row.role}`)), element("td", "", scope(row)), element("td", "n", end), element("td", "door-actions", way));
+    return element("tr", over ? "off" : "", element("td", "", element("b", "", row.label), element("small", "", row.source ?? "")), element("td", "", page.say(`users.${row.kind}`)), element("td", "", page.say(`role.${row.role}`)), element("td", "", scope(row)), element("td", "n", end), element("td", "", way));
   }
 
   await refresh();

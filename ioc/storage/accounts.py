@@ -195,18 +195,6 @@ def unlock(username: str, by: By) -> Script[bool | None]:
     return True
 
 
-def other_admins(username: str) -> Script[int]:
-    """Count the administrators that could still come in without this one."""
-    rows = yield (
-        (
-            "select username from app_user where role = 'admin' and not disabled"
-            " and username <> %s for update"
-        ),
-        (username,),
-    )
-    return len(rows)
-
-
 # ---------------------------------------------------------------- sessions
 
 

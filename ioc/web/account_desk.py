@@ -5,13 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ioc.domain.permission import Action
 from ioc.settings import Settings
 from ioc.text import say
 from ioc.web import totp
 from ioc.web.door import caller, fields, refusal
-from ioc.web.identity import require
-from ioc.web.own_account import Refused
+from ioc.web.own_account import Refused, person
 from ioc.web.pages import account
 from ioc.web.pages.login import style_sheets
 from ioc.web.security import SESSION_COOKIE, read_cookies
@@ -34,7 +32,7 @@ def _overview(routes: APIRouter, services: Services) -> None:
     @routes.get("/account")
     async def overview(request: Request) -> Response:
         rows = await own.sessions(_cookie(request))
-        who = require(Action.OWN_ACCOUNT)
+        who = person()
         return HTMLResponse(account.overview(settings.province, who, rows, sheets))
 
     @routes.post("/account/sessions")
@@ -53,7 +51,7 @@ def _password(routes: APIRouter, services: Services) -> None:
     sheets = style_sheets(settings.assets_dir)
 
     def show(error: str = "", status: int = 200) -> Response:
-        forced = require(Action.OWN_ACCOUNT).must_change
+        forced = person().must_change
         html = account.password_page(settings.province, sheets, forced=forced, error=error)
         return HTMLResponse(html, status)
 
@@ -89,13 +87,13 @@ def _why(refused: Refused, settings: Settings) -> str:
 def _factor(routes: APIRouter, services: Services) -> None:
     settings, own = services.settings, services.own_account
     sheets = style_sheets(settings.assets_dir)
-    issuer = f"{settings.province.title_vi} {settings.province.name}"
+    issuer = f"{say('desk.short')} {settings.province.name}"  # short: a picture easy to scan
 
     async def show(error: str = "", status: int = 200) -> Response:
         secret = await own.begin_factor()
         if secret is None:
             return HTMLResponse(account.factor_set_page(settings.province, sheets))
-        picture = totp.picture(secret, account=require(Action.OWN_ACCOUNT).actor, issuer=issuer)
+        picture = totp.picture(secret, account=person().actor, issuer=issuer)
         html = account.factor_page(
             settings.province, sheets, secret=secret, picture=picture, error=error
         )

@@ -143,7 +143,8 @@ class SignOnDoor:
                         raise SignOnError("userinfo speaks of somebody else")
                     claims = more | claims
             except (OAuthError, requests.RequestException, ValueError, KeyError) as error:
-                raise SignOnError(f"no token for the code: {type(error).__name__}") from error
+                code_word = getattr(error, "error", None) or type(error).__name__
+                raise SignOnError(f"no token for the code: {code_word}") from error
         return claims
 
     def _verified(self, token: str, metadata: Mapping[str, Any], nonce: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ioc.web.commands import NotFoundError
 from ioc.web.database import Database
 from ioc.web.identity import Identity, Kind, require
 
-__all__ = ["OwnAccount", "Refused", "SessionRow"]
+__all__ = ["OwnAccount", "Refused", "SessionRow", "person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class OwnAccount:
         self, cookie: str, old: str, new: str, caller: Caller
     ) -> Refused | None:
         """Set a new password; every other session of the account ends. None: done."""
-        who = _person()
+        who = person()
         result, account = await self._door.prove(who.actor, old, caller.address)
         if account is None:
             return Refused(login=result)
@@ -63,7 +63,7 @@ class OwnAccount:
 
     async def begin_factor(self) -> str | None:
         """Return the secret to show; None where a factor counts already."""
-        who = _person()
+        who = person()
         async with self._database.connection() as conn, conn.transaction():
             factor = await run_async(conn, second_factor.of(who.actor))
             if factor is not None and factor.confirmed:
@@ -72,7 +72,7 @@ class OwnAccount:
 
     async def confirm_factor(self, cookie: str, code: str, caller: Caller) -> list[str] | None:
         """Let the factor count once its first code fits; return the recovery codes, or None."""
-        who = _person()
+        who = person()
         codes = totp.recovery_codes()
         entry = audit.Entry(who.actor, "user.second_factor", who.actor, address=caller.address)
         async with self._database.connection() as conn, conn.transaction():
@@ -88,25 +88,26 @@ class OwnAccount:
 
     async def sessions(self, cookie: str) -> list[SessionRow]:
         """Return one's own open sessions."""
-        who = _person()
+        who = person()
         async with self._database.connection() as conn:
             return await run_async(conn, accounts.sessions_of(who.actor, secret.digest(cookie)))
 
     async def end_session(self, number: int, address: str | None) -> None:
         """End one of one's own sessions; another's is none of them."""
-        who = _person()
+        who = person()
         async with self._database.connection() as conn:
             await run_async(conn, accounts.end_session(who.actor, number, By(who.actor, address)))
 
     async def end_others(self, cookie: str, address: str | None) -> None:
         """End every session but this one."""
-        who = _person()
+        who = person()
         script = accounts.end_sessions(who.actor, By(who.actor, address), but=secret.digest(cookie))
         async with self._database.connection() as conn:
             await run_async(conn, script)
 
 
-def _person() -> Identity:
+def person() -> Identity:
+    """Return the person who asks. Raises ForbiddenError, and NotFoundError for a token."""
     who = require(Action.OWN_ACCOUNT)
     if who.kind is not Kind.SESSION:
         raise NotFoundError("a token has no account")

@@ -22,7 +22,7 @@ from ioc.storage import users
 from ioc.web.auth import BELIEF_S
 from tests.awaiting import wait_for
 from tests.integration.test_web_api import raise_alert
-from tests.integration.web_site import Answer, Client, Events, Site, add_thing
+from tests.integration.web_site import PASSWORD, Answer, Client, Events, Site, add_thing
 
 Db = Connection[tuple[Any, ...]]
 SCRIPT: Final = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -48,7 +48,7 @@ class Parts:
 
 
 @pytest.fixture
-def parts(web: Site, conn: Db) -> Parts:
+def parts(conn: Db, request: pytest.FixtureRequest) -> Parts:
     made = []
     for n, commune in enumerate(("26", "27")):
         thing, stream = add_thing(conn, f"tram-{commune}")
@@ -58,6 +58,7 @@ def parts(web: Site, conn: Db) -> Parts:
             (thing, commune, f"xã {commune}"),
         )
         made.append((thing, stream, raise_alert(conn, thing, stream, n)))
+    web: Site = request.getfixturevalue("web")  # begins with the things above
     scope = Scope(frozenset({"26"}))
     token = users.create_token(conn, kind="api", role="operator", label="xã 26", scope=scope)
     return Parts(web.client(token), made[0], made[1])
@@ -264,7 +265,7 @@ def test_what_a_browser_says_is_never_markup(web: Site) -> None:
     client = web.client()
     answer = client.post("/login", {"username": SCRIPT, "password": "x"})
     assert b"<script>alert" not in answer.body
-    form = {"username": "truc-ban", "password": "Một-mật-khẩu-dài-1"}
+    form = {"username": "truc-ban", "password": PASSWORD}
     assert client.post("/login", form, User_Agent=SCRIPT.replace("\n", "")).status == 303
     page = client.get("/account").body
     assert b"&lt;script&gt;" in page
@@ -292,3 +293,28 @@ def test_no_parameter_is_a_statement(
         if answer.status == 200:
             assert not answer.json().get("items")
     assert conn.execute("select count(*) > 0 from audit").fetchone() == (True,)
+
+
+def test_no_log_and_no_audit_holds_a_secret(
+    web: Site, conn: Db, kiosk_token: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Passwords, cookies and tokens, right and wrong ones, are written down nowhere."""
+    client = web.operator()
+    wrong = "Sai-mật-khẩu-bí-mật-9"
+    web.client().login("truc-ban", wrong)
+    web.client().get(f"/wall?token={kiosk_token}")
+    web.client().get("/wall?token=guessed-token-value")
+    web.client("guessed-bearer-value").get("/api/v1/things")
+    secrets = (
+        PASSWORD,
+        wrong,
+        kiosk_token,
+        client.cookies["ioc_session"],
+        "guessed-token-value",
+        "guessed-bearer-value",
+    )
+    said = "".join(capsys.readouterr())
+    rows = conn.execute("select a::text from audit a").fetchall()
+    for one in secrets:
+        assert one not in said
+        assert one not in str(rows)

@@ -58,7 +58,7 @@ def provider() -> Iterator[Provider]:
     command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port)]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen([*command, *people], stdout=quiet, stderr=quiet)
-    found = Provider(f"http://127.0.0.1:{port}")
+    found = Provider(f"http://localhost:{port}")  # the one plain http that OAuth allows
     try:
         wait_for(lambda: answers(f"{found.url}/jwks"), 60)
         yield found

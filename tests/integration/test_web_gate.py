@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from psycopg import Connection
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
-from ioc.domain.permission import Role, allowed
+from ioc.domain.permission import Action, Role, allowed
 from ioc.web.access import TABLE, access_of
 from tests.integration.web_site import Client, Site
 
@@ -227,6 +227,21 @@ def test_no_callback_answers_nobody(web: Site, kiosk_token: str) -> None:
         assert web.client().status("POST", path, body, **headers).status == 401, one
         wall = web.client(kiosk_token)
         assert wall.status("POST", path, body, **headers).status in (200, 204), one
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_callbacks_answer_who_may_see_a_page(
+    web: Site, role_tokens: dict[Role, str], role: Role
+) -> None:
+    """Each Dash callback runs for every role that may see pages, and for no other."""
+    asked = web.client(role_tokens[Role.LEADER]).get("/_dash-dependencies").json()
+    client = web.client(role_tokens[role])
+    expected = (200, 204) if allowed(role, Action.SEE_WALL) else (403,)
+    for one in asked:
+        body = json.dumps(call(one)).encode()
+        headers = {"Content_Type": "application/json"}
+        answer = client.status("POST", "/_dash-update-component", body, **headers)
+        assert answer.status in expected, (role, one["output"])
 
 
 def call(dependency: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,11 @@ import {element} from "../dom.mjs";
 import {ask} from "./api.mjs";
 import {dialog, input, labelled, select} from "./page.mjs";
 
+// What the alert desk calls a kind of things; one it does not know keeps its own name.
+export function kindName(page, kind) {
+  return page.say(`alerts.thing_kind.${kind}`).replace("alerts.thing_kind.", "");
+}
+
 // `row` null: a new account, whose one-time password goes to `secret`.
 export function personForm(page, options, row, secret, done) {
   const username = input("username", row?.username ?? "", {required: true, maxLength: 64, readOnly: row !== null, pattern: "\\S+"});
@@ -48,7 +53,7 @@ export function tokenForm(page, options, secret, done) {
 // Nothing chosen is no limit, and the hint says so.
 function scopeFields(page, options, row) {
   const areas = choices("areas", options.areas.map(({code, name}) => [code, name]), row?.areas ?? []);
-  const domains = choices("domains", options.domains.map((name) => [name, name]), row?.domains ?? []);
+  const domains = choices("domains", options.domains.map((name) => [name, kindName(page, name)]), row?.domains ?? []);
   const value = () => ({areas: areas.value(), domains: domains.value()});
   return {parts: [group(page.say("users.areas"), page.say("users.areas_hint"), areas.node), group(page.say("users.domains"), page.say("users.domains_hint"), domains.node)], value};
 }
