@@ -117,7 +117,7 @@ def test_no_command_reaches_another_part(parts: Parts, conn: Db) -> None:
     assert send(parts.client, "/api/v1/masks", mask).status == 403
 
 
-def test_the_live_line_tells_of_no_other_part(web: Site, parts: Parts) -> None:
+def test_the_live_line_tells_of_no_other_part(parts: Parts, web: Site) -> None:
     """Neither the states nor the alerts nor the counts of a stream know what is out of scope."""
     wait_for(lambda: len(web.services.hub._picture.things) == 2)
 

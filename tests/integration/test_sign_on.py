@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -16,7 +17,7 @@ import requests
 from psycopg import Connection
 
 from ioc.domain.permission import Role
-from ioc.settings import Settings, SignOn
+from ioc.settings import Reference, Settings, SignOn
 from ioc.storage import users
 from tests.awaiting import wait_for
 from tests.integration.web_site import PASSWORD, Answer, Client, Site, running
@@ -76,14 +77,20 @@ def answers(address: str) -> bool:
 
 @pytest.fixture
 def site(
-    provider: Provider, web_settings: Settings, lines: Callable[..., Settings], conn: Db
+    provider: Provider,
+    web_settings: Settings,
+    lines: Callable[..., Settings],
+    conn: Db,
+    tmp_path: Path,
 ) -> Iterator[Site]:
     users.put_user(
         conn, username="truc-ban", display_name="Trực ban", role="operator", password=PASSWORD
     )
+    (tmp_path / "secret").write_text("any-secret-will-do")
     sign_on = SignOn(
         issuer=provider.url,
         client_id="ioc",
+        secret=Reference(file=str(tmp_path / "secret")),
         roles={"ioc-tb": Role.OPERATOR, "ioc-ld": Role.LEADER},
     )
     door = msgspec.structs.replace(web_settings.door, sign_on=sign_on)
