@@ -251,6 +251,26 @@ def test_a_token_is_made_shown_once_and_revoked(web: Site, admin: Client) -> Non
     assert wrong.json()["reason"] == "token"
 
 
+def test_a_token_has_a_pace(
+    web_settings: Settings, lines: Callable[..., Settings], kiosk_token: str, conn: Db
+) -> None:
+    """A program that asks too fast is told to wait; a person and another token are not."""
+    slow = msgspec.structs.replace(web_settings.web, api_per_s=0.1)
+    tokens = [
+        users.create_token(conn, kind="api", role="leader", label=name) for name in ("a", "b")
+    ]
+    with running(lines(web_settings, web=slow)) as site:
+        first, second = (site.client(token) for token in tokens)
+        assert first.get("/api/v1/things").status == 200
+        refused = first.get("/api/v1/things")
+        assert (refused.status, refused.json()["type"]) == (429, "urn:ioc:problem:too_fast")
+        assert 1 <= int(refused.headers["retry-after"]) <= 10
+        assert second.get("/api/v1/things").status == 200
+        person = site.operator()
+        assert {person.get("/api/v1/things").status for _ in range(5)} == {200}
+        assert site.client(kiosk_token).get("/wall").status == 200
+
+
 def test_the_audit_is_filtered_and_exported(admin: Client) -> None:
     """Who, what and when narrow it; a spreadsheet gets it whole, and no formula."""
     send(admin, "/api/v1/users", {"username": "=cmd()", "role": "leader"})
