@@ -31,14 +31,14 @@ from ioc import catalogue
 from ioc import settings as configuration
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
-from ioc.domain.instant import SECOND
+from ioc.domain.instant import SECOND, to_datetime
 from ioc.domain.intake import Arrival, FeedSpec
 from ioc.exposition import Family, Report, one, pack
 from ioc.live import state
 from ioc.log import configure
 from ioc.rows import Rows
 from ioc.settings import Settings
-from ioc.storage import batches, observations, pool, retention, rollups, things
+from ioc.storage import audit, batches, observations, pool, retention, rollups, things
 from ioc.storage.batches import Recorder
 from ioc.storage.registry import Registry
 
@@ -287,6 +287,7 @@ class Ingest:
             retention.drop_old_observations(conn)
             retention.drop_old_rollups(conn)
             retention.drop_old_letters(conn, limits.dead_letter_days)
+            audit.prune(conn, to_datetime(self._clock.now()))
 
 
 def _session(reader: mqtt.Reader, *, standing_by: bool) -> Iterator[Family]:

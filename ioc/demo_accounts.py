@@ -5,11 +5,11 @@ They exist only where `ioc up --demo` was asked for, in `.ioc/demo-accounts.json
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
 import msgspec
 
+from ioc.domain.credential import one_time_password
 from ioc.settings import Settings
 from ioc.storage import pool, users
 
@@ -36,7 +36,7 @@ def ensure(settings: Settings) -> DemoAccounts:
             if users.token_role(conn, kept.kiosk_token) is not None:
                 return kept
         made = DemoAccounts(
-            [Account(name, role, secrets.token_urlsafe(9)) for name, role in _ROLES.items()],
+            [Account(name, role, one_time_password()) for name, role in _ROLES.items()],
             "",
         )
         for account in made.users:

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ioc.domain.credential import PasswordPolicy
 from ioc.domain.errors import ConfigError
+from ioc.domain.permission import Role
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 
@@ -58,9 +60,43 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Port = 8060
     workers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
-    session_hours: Positive = 12
+    session_hours: Positive = 13
     public_url: str = ""
     push_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 50
+    api_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 50
+
+
+class SignOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The province's sign-on (OpenID Connect); an empty issuer: there is none.
+
+    `roles`: group -> role; the first line that fits counts, and nobody without one comes in.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    secret: Reference = Reference()
+    title: str = ""
+    scope: str = "openid profile email"
+    groups_claim: str = "groups"
+    name_claim: str = "preferred_username"
+    roles: dict[str, Role] = {}
+
+
+class Door(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What accounts must prove, and how patient the door is."""
+
+    password_length: Annotated[int, msgspec.Meta(ge=8, le=128)] = 10
+    password_classes: Annotated[int, msgspec.Meta(ge=1, le=4)] = 4
+    free_failures: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    lock_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
+    address_failures: Annotated[int, msgspec.Meta(ge=1, le=10000)] = 30
+    idle_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
+    second_factor: tuple[Role, ...] = (Role.ADMIN,)
+    sign_on: SignOn = SignOn()
+
+    @property
+    def passwords(self) -> PasswordPolicy:
+        return PasswordPolicy(self.password_length, self.password_classes)
 
 
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +123,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ingest: Ingest = Ingest()
     alerting: Alerting = Alerting()
     web: Web = Web()
+    door: Door = Door()
     retention: Retention = Retention()
     station_files: StationFiles = StationFiles()
 
@@ -108,6 +145,7 @@ class Settings(msgspec.Struct, frozen=True):
     redis_prefix: str  # "ioc:"; tests take their own
     trial_broker: bool  # the embedded broker: not durable, and every screen says so
     station_files: StationFiles = StationFiles()
+    door: Door = Door()
 
     def require(self, *names: str) -> None:
         """Raise ConfigError for the first of `names` (database_url, …) that is empty."""
@@ -209,6 +247,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         redis_prefix=env.get("IOC_REDIS_PREFIX", "ioc:"),
         trial_broker=env.get("IOC_TRIAL_BROKER", "") == "1",
         station_files=file.station_files,
+        door=file.door,
     )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -12,23 +9,19 @@ import typer
 
 from ingest.decode import main as decode_main
 from ioc import archive, doctor, provision, registration, supervisor
+from ioc.cli.accounts import token_app, user_app
 from ioc.cli.context import By, run, settings
 from ioc.cli.index import app as index_app
 from ioc.cli.layers import app as layers_app
 from ioc.cli.network import app as network_app
 from ioc.cli.notify import app as notify_app
 from ioc.cli.rules import app as rules_app
-from ioc.clock import SystemClock
 from ioc.demo.seed import seed as seed_province
-from ioc.domain.errors import ConfigError, Refusal
-from ioc.domain.instant import to_datetime
-from ioc.domain.permission import Role
-from ioc.storage import migrate, pool, users
+from ioc.domain.errors import Refusal
+from ioc.storage import migrate, pool
 from ioc.text import say
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-user_app = typer.Typer(no_args_is_help=True, help="accounts")
-token_app = typer.Typer(no_args_is_help=True, help="tokens of walls and of programs")
 letters_app = typer.Typer(no_args_is_help=True, help="messages that were refused")
 things_app = typer.Typer(no_args_is_help=True, help="declared, pending and replaced things")
 app.add_typer(things_app, name="things")
@@ -173,67 +166,6 @@ def things_admit(
 def things_replace(old: str, new: str, feed: Annotated[str, typer.Option()], by: By) -> None:
     """Let messages of the device NEW continue the history of OLD."""
     registration.replace(settings(), feed, (old, new), by=by, tell=typer.echo)
-
-
-@user_app.command("add")
-def user_add(
-    username: str,
-    role: Annotated[Role, typer.Option()],
-    display_name: Annotated[str, typer.Option()] = "",
-    *,
-    password_stdin: Annotated[bool, typer.Option(help="read it from standard input")] = False,
-) -> None:
-    """Create an account, or set a new password and role for one."""
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else getpass.getpass()
-    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
-        users.put_user(
-            conn,
-            username=username,
-            display_name=display_name or username,
-            role=role,
-            password=password,
-        )
-
-
-@token_app.command("create")
-def token_create(
-    role: Annotated[Role, typer.Option()],
-    label: Annotated[str, typer.Option(help="which wall or which program")] = "",
-    source: Annotated[
-        str | None, typer.Option(help="role source: whose observations it hands in")
-    ] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="ends by itself after so long")] = None,
-) -> None:
-    """Print a new token (kiosk: a wall's /wall?token=…); only its hash is kept."""
-    kind = role if role in (Role.KIOSK, Role.SOURCE) else "api"
-    name = label or source
-    if not name:
-        raise ConfigError("--label says which wall or which program the token is for")
-    ends = None
-    if days is not None:
-        ends = to_datetime(SystemClock().now()) + timedelta(days=days)
-    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
-        token = users.create_token(
-            conn, kind=kind, role=role, label=name, source=source, expires_at=ends
-        )
-    typer.echo(token)
-
-
-@token_app.command("list")
-def token_list() -> None:
-    """Show every token without its secret: id, role, label, and when it ended or ends."""
-    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
-        for one in users.list_tokens(conn):
-            end = one.revoked_at or one.expires_at
-            until = "" if end is None else end.isoformat(timespec="seconds")
-            typer.echo(f"{one.id}\t{one.role}\t{one.source or ''}\t{one.label}\t{until}")
-
-
-@token_app.command("revoke")
-def token_revoke(token_id: Annotated[int, typer.Argument(metavar="ID", min=1)]) -> None:
-    """End a token; whoever holds it is refused within seconds."""
-    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
-        users.revoke_token(conn, token_id)
 
 
 @app.command()

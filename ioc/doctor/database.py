@@ -15,7 +15,7 @@ from ioc.doctor.finding import Finding, ok, unset, warning, wrong
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, from_datetime
 from ioc.settings import Settings
-from ioc.storage import migrate, pool
+from ioc.storage import audit, migrate, pool
 from ioc.text import say
 
 MAX_SKEW_S: Final = 2.0  # beyond it ages on the wall are visibly wrong
@@ -68,7 +68,17 @@ def _examine(conn: migrate.Db, settings: Settings, clock: Clock) -> Iterator[Fin
         yield schema
         return
     yield ok("migrations", str(len(migrate.available())))
+    yield _chain(conn)
     yield judge_disk(_disk(conn, settings, chunks=server.timescaledb is not None))
+
+
+def _chain(conn: migrate.Db) -> Finding:
+    """Verify every seal of the audit."""
+    found = audit.verify(conn)
+    if found.broken or found.unsealed:
+        detail = say("check.audit_broken", line=found.broken or "–", unsealed=found.unsealed)
+        return wrong("audit", detail, "audit_remedy")
+    return ok("audit", say("check.audit_whole", n=found.sealed, head=found.head[:16]))
 
 
 def judge_server(server: migrate.Server) -> Finding:

@@ -27,6 +27,7 @@ class Role(StrEnum):
 class Action(StrEnum):
     """Everything the gate or a command can ask for."""
 
+    OWN_ACCOUNT = "own_account"  # one's own password, second factor and sessions
     SEE_WALL = "see_wall"
     SEE_THING = "see_thing"
     SEE_ALERTS = "see_alerts"
@@ -46,8 +47,11 @@ class Action(StrEnum):
     PUSH_OBSERVATIONS = "push_observations"
 
 
+# What takes a second factor even to look at: who is who, and who did what.
+GUARDED: Final = frozenset({Action.MANAGE_USERS, Action.SEE_AUDIT})
+
 _WATCH: Final = frozenset({Action.SEE_WALL, Action.SEE_THING, Action.SEE_ALERTS})
-_READ: Final = _WATCH | {Action.SEE_API}
+_READ: Final = _WATCH | {Action.SEE_API, Action.OWN_ACCOUNT}
 
 _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
     {
@@ -90,16 +94,16 @@ def allowed(role: str, action: Action) -> bool:
 
 # Five mistakes are a hand in a hurry; a guesser needs millions.
 FREE_FAILURES: Final = 5
-_FIRST_LOCK_S: Final = 15 * 60
+FIRST_LOCK_S: Final = 15 * 60
 _LONGEST_LOCK_S: Final = 24 * 3600  # a day: an account must come back without anybody's help
 
 
-def lock_seconds(failures: int) -> int:
+def lock_seconds(failures: int, *, free: int = FREE_FAILURES, first_s: int = FIRST_LOCK_S) -> int:
     """Return how long an account stays shut after its `failures`-th failed login in a row.
 
-    0 for the first four; 15 min at the fifth, doubled by each further failure, at most a day.
+    0 below `free`; `first_s` at it, doubled by each further failure, at most a day.
     """
-    if failures < FREE_FAILURES:
+    if failures < free:
         return 0
-    doublings = min(failures - FREE_FAILURES, 10)  # 2^10 is far beyond a day; bounds the integer
-    return min(_FIRST_LOCK_S << doublings, _LONGEST_LOCK_S)
+    doublings = min(failures - free, 10)  # 2^10 is far beyond a day; bounds the integer
+    return min(first_s << doublings, _LONGEST_LOCK_S)

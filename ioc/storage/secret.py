@@ -11,8 +11,6 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _BYTES: Final = 32  # 256 bits: nobody guesses it, so a plain SHA-256 of it is safe to store
-SHORTEST_PASSWORD: Final = 10
-LONGEST_PASSWORD: Final = 1024  # characters; hashing a megabyte would be a way to stop the door
 
 
 @cache

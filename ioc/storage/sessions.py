@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ class Account:
     disabled: bool
     failed_logins: int
     locked_until: datetime | None
+    second_factor: bool  # set up and confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,29 @@ class Holder:
     kind: str  # session, kiosk, api, source
     expires_at: datetime | None
     source: str = ""  # whom a token of kind source speaks for
+    areas: list[str] | None = None
+    domains: list[str] | None = None
+    active_at: datetime | None = None  # of a session: the last sign of a person
+    must_change: bool = False
+    second_factor: bool = False  # proven by one of ours, or by the province's sign-on
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A session to open; `stage` second: the password fitted, the code is still owed."""
+
+    secret: str
+    expires_at: datetime
+    address: str | None = None
+    agent: str = ""
+    stage: str = "open"
 
 
 async def account(conn: Db, username: str) -> Account | None:
     """Return the account of a name."""
     cursor = await conn.execute(
         "select id, username, display_name, role, password_hash, disabled, failed_logins,"
-        " locked_until from app_user where username = %s",
+        " locked_until, totp_confirmed_at is not null from app_user where username = %s",
         (username,),
     )
     row = await cursor.fetchone()
@@ -75,19 +92,89 @@ async def lock(conn: Db, account_id: int, until: datetime) -> None:
     )
 
 
-async def begin(
-    conn: Db, account_id: int, secret: str, *, expires_at: datetime, entry: audit.Entry
-) -> None:
-    """Open a session, forget failed logins, drop expired sessions."""
+async def failures_from(conn: Db, address: str, since: datetime) -> tuple[int, datetime | None]:
+    """Return how many logins failed from an address since an instant, and the first of them."""
+    cursor = await conn.execute(
+        "select count(*), min(at) from audit"
+        " where action = 'login.failed' and address = %s and at > %s",
+        (address, since),
+    )
+    row = await cursor.fetchone()
+    return (0, None) if row is None else (int(row[0]), row[1])
+
+
+async def begin(conn: Db, account_id: int, new: New, entry: audit.Entry | None) -> None:
+    """Open a session and drop expired ones; an open one forgets failed logins."""
     async with conn.transaction():
-        await conn.execute(
-            "update app_user set failed_logins = 0, locked_until = null where id = %s",
-            (account_id,),
-        )
+        if new.stage == "open":
+            await conn.execute(
+                "update app_user set failed_logins = 0, locked_until = null where id = %s",
+                (account_id,),
+            )
         await conn.execute("delete from session where expires_at < now()")
         await conn.execute(
-            "insert into session (id_hash, user_id, expires_at) values (%s, %s, %s)",
-            (digest(secret), account_id, expires_at),
+            "insert into session (id_hash, user_id, expires_at, address, agent, stage)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            (digest(new.secret), account_id, new.expires_at, new.address, new.agent, new.stage),
+        )
+        if entry is not None:
+            await audit.record_async(conn, entry)
+
+
+async def pending(conn: Db, secret: str) -> str | None:
+    """Return the name of the account that still owes the code of its second factor."""
+    cursor = await conn.execute(
+        "select u.username from session s join app_user u on u.id = s.user_id where s.id_hash = %s"
+        " and s.stage = 'second' and s.expires_at > now() and not u.disabled",
+        (digest(secret),),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+async def drop(conn: Db, secret: str) -> None:
+    """Forget a session without a word in the audit."""
+    await conn.execute("delete from session where id_hash = %s", (digest(secret),))
+
+
+async def touch(conn: Db, secret: str, idle: timedelta) -> None:
+    """Note a sign of a person; a session that was idle for too long stays so."""
+    await conn.execute(
+        "update session set active_at = now() where id_hash = %s and active_at > now() - %s",
+        (digest(secret), idle),
+    )
+
+
+async def wake(conn: Db, secret: str, entry: audit.Entry) -> None:
+    """Let an idle session write again: its person has proven who it is."""
+    async with conn.transaction():
+        await conn.execute(
+            "update session set active_at = now() where id_hash = %s", (digest(secret),)
+        )
+        await audit.record_async(conn, entry)
+
+
+async def forgive(conn: Db, account_id: int) -> None:
+    """Forget failed logins after a right password."""
+    await conn.execute(
+        "update app_user set failed_logins = 0, locked_until = null where id = %s", (account_id,)
+    )
+
+
+async def change_password(
+    conn: Db, username: str, password_hash: str, *, keep: str, entry: audit.Entry
+) -> None:
+    """Set a person's own new password; every session but the one that asks ends."""
+    async with conn.transaction():
+        await conn.execute(
+            "update app_user set password_hash = %s, must_change = false,"
+            " password_changed_at = now() where username = %s",
+            (password_hash, username),
+        )
+        await conn.execute(
+            "delete from session s using app_user u where u.id = s.user_id and u.username = %s"
+            " and s.id_hash <> %s",
+            (username, digest(keep)),
         )
         await audit.record_async(conn, entry)
 
@@ -109,9 +196,11 @@ async def end(conn: Db, secret: str, *, address: str | None) -> None:
 async def session_holder(conn: Db, secret: str) -> Holder | None:
     """Return whom a session cookie stands for; None when it is unknown, over or shut."""
     cursor = await conn.execute(
-        "select u.username, u.display_name, u.role, s.expires_at, now() - s.last_seen"
-        " from session s join app_user u on u.id = s.user_id"
-        " where s.id_hash = %s and s.expires_at > now() and not u.disabled",
+        "select u.username, u.display_name, u.role, s.expires_at, now() - s.last_seen, u.areas,"
+        " u.domains, s.active_at, u.must_change,"
+        " u.totp_confirmed_at is not null or u.subject is not null"
+        " from session s join app_user u on u.id = s.user_id where s.id_hash = %s"
+        " and s.stage = 'open' and s.expires_at > now() and not u.disabled",
         (digest(secret),),
     )
     row = await cursor.fetchone()
@@ -121,17 +210,20 @@ async def session_holder(conn: Db, secret: str) -> Holder | None:
         await conn.execute(
             "update session set last_seen = now() where id_hash = %s", (digest(secret),)
         )
-    return Holder(row[0], row[1], row[2], "session", row[3])
+    holder = Holder(row[0], row[1], row[2], "session", row[3], "", row[5], row[6])
+    return replace(holder, active_at=row[7], must_change=row[8], second_factor=row[9])
 
 
 async def token_holder(conn: Db, token: str) -> Holder | None:
     """Return whom a token stands for; None when it is unknown, over or revoked."""
     cursor = await conn.execute(
-        "select id, label, role, kind, expires_at, source from token where token_hash = %s"
+        "select id, label, role, kind, expires_at, source, areas, domains from token"
+        " where token_hash = %s"
         " and revoked_at is null and (expires_at is null or expires_at > now())",
         (digest(token),),
     )
     row = await cursor.fetchone()
     if row is None:
         return None
-    return Holder(f"token:{row[0]}", row[1], row[2], row[3], row[4], row[5] or "")
+    source = row[5] or ""
+    return Holder(f"token:{row[0]}", row[1], row[2], row[3], row[4], source, row[6], row[7])

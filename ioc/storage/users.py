@@ -12,18 +12,19 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from ioc.domain.credential import PasswordPolicy, flaws
 from ioc.domain.errors import ConfigError
 from ioc.domain.permission import Role
-from ioc.storage import audit
-from ioc.storage.secret import (
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
-    digest,
-    hash_password,
-    new_secret,
-)
+from ioc.domain.scope import EVERYTHING, Scope
+from ioc.storage import accounts, audit
+from ioc.storage.accounts import By, NewToken
+from ioc.storage.script import run
+from ioc.storage.secret import digest, hash_password, new_secret
+from ioc.text import say
 
 Db = Connection[tuple[Any, ...]]
+
+_POLICY: Final = PasswordPolicy()
 
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # one level of a topic, as a feed's name
 
@@ -53,25 +54,33 @@ class Token:
     source: str | None  # whom a token of kind source speaks for
 
 
-def put_user(
-    conn: Db, *, username: str, display_name: str, role: str, password: str, actor: str = "cli"
+def put_user(  # noqa: PLR0913  one keyword a column
+    conn: Db,
+    *,
+    username: str,
+    display_name: str,
+    role: str,
+    password: str,
+    must_change: bool = False,
+    policy: PasswordPolicy = _POLICY,
+    actor: str = "cli",
 ) -> None:
     """Create the account or replace its name, role and password; ends all its sessions.
 
-    Raises ConfigError for an unknown role, an unusable name or too short a password.
+    `must_change`: somebody else chose the password. Raises ConfigError for an unknown role, an
+    unusable name or too weak a password.
     """
-    name = _username(username)
-    _check_role(role)
-    if role == Role.SOURCE:
-        raise ConfigError("the role source is a token's: ioc token create --role source")
-    hashed = hash_password(_password(password))
+    name = usable_name(username)
+    check_person(role)
+    hashed = hash_password(_password(password, name, policy))
     with conn.transaction():
         conn.execute(
-            "insert into app_user (username, display_name, role, password_hash)"
-            " values (%s, %s, %s, %s) on conflict (username) do update set"
+            "insert into app_user (username, display_name, role, password_hash, must_change)"
+            " values (%s, %s, %s, %s, %s) on conflict (username) do update set"
             " display_name = excluded.display_name, role = excluded.role, disabled = false,"
-            " password_hash = excluded.password_hash, failed_logins = 0, locked_until = null",
-            (name, display_name or name, role, hashed),
+            " password_hash = excluded.password_hash, must_change = excluded.must_change,"
+            " password_changed_at = now(), failed_logins = 0, locked_until = null",
+            (name, display_name or name, role, hashed, must_change),
         )
         _end_sessions(conn, name)
         audit.record(conn, audit.Entry(actor, "user.put", name, {"role": role}))
@@ -79,13 +88,13 @@ def put_user(
 
 def set_password(conn: Db, username: str, password: str, *, actor: str = "cli") -> None:
     """Replace a password, open a locked account, end its sessions; ConfigError: no such account."""
-    name = _username(username)
-    hashed = hash_password(_password(password))
+    name = usable_name(username)
+    hashed = hash_password(_password(password, name, _POLICY))
     with conn.transaction():
         _changed(
             conn.execute(
-                "update app_user set password_hash = %s, failed_logins = 0, locked_until = null"
-                " where username = %s",
+                "update app_user set password_hash = %s, password_changed_at = now(),"
+                " failed_logins = 0, locked_until = null where username = %s",
                 (hashed, name),
             ).rowcount,
             name,
@@ -96,7 +105,7 @@ def set_password(conn: Db, username: str, password: str, *, actor: str = "cli") 
 
 def disable_user(conn: Db, username: str, *, actor: str = "cli") -> None:
     """Shut an account and end its sessions; ConfigError: no such account."""
-    name = _username(username)
+    name = usable_name(username)
     with conn.transaction():
         changed = conn.execute(
             "update app_user set disabled = true where username = %s", (name,)
@@ -123,31 +132,21 @@ def create_token(  # noqa: PLR0913  one keyword a column
     label: str,
     source: str | None = None,
     expires_at: datetime | None = None,
+    scope: Scope = EVERYTHING,
     actor: str = "cli",
 ) -> str:
     """Return a new token; only its hash is kept. ConfigError for a role the kind may not have."""
-    _check_kind(kind, role, source)
+    check_token(kind, role, source)
     token = new_secret()
-    with conn.transaction():
-        conn.execute(
-            "insert into token (token_hash, kind, role, label, source, expires_at)"
-            " values (%s, %s, %s, %s, %s, %s)",
-            (digest(token), kind, role, label, source, expires_at),
-        )
-        detail = {"kind": kind, "role": role} | ({"source": source} if source else {})
-        audit.record(conn, audit.Entry(actor, "token.create", label, detail))
+    new = NewToken(kind, role, label, source, expires_at, scope)
+    run(conn, accounts.create_token(new, digest(token), By(actor)))
     return token
 
 
 def revoke_token(conn: Db, token_id: int, *, actor: str = "cli") -> None:
     """Make a token useless (screens notice within seconds); ConfigError: no such live token."""
-    with conn.transaction():
-        changed = conn.execute(
-            "update token set revoked_at = now() where id = %s and revoked_at is null", (token_id,)
-        ).rowcount
-        if not changed:
-            raise ConfigError(f"no live token with id {token_id}")
-        audit.record(conn, audit.Entry(actor, "token.revoke", str(token_id)))
+    if run(conn, accounts.revoke_token(token_id, By(actor))) is None:
+        raise ConfigError(f"no live token with id {token_id}")
 
 
 def list_tokens(conn: Db) -> list[Token]:
@@ -176,7 +175,7 @@ def _end_sessions(conn: Db, username: str) -> None:
     )
 
 
-def _username(username: str) -> str:
+def usable_name(username: str) -> str:
     """Return the name as it is stored: trimmed, lower case, so that no two look alike."""
     name = username.strip().lower()
     if not name or len(name) > 64 or not name.isprintable() or " " in name:  # noqa: PLR2004
@@ -184,10 +183,20 @@ def _username(username: str) -> str:
     return name
 
 
-def _password(password: str) -> str:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise ConfigError(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+def _password(password: str, username: str, policy: PasswordPolicy) -> str:
+    found = flaws(password, username, policy)
+    if found:
+        length, classes = policy.length, policy.classes
+        said = [say(f"password.{flaw}", length=length, classes=classes) for flaw in found]
+        raise ConfigError(" ".join(said))
     return password
+
+
+def check_person(role: str) -> None:
+    """Raise ConfigError unless a person may have this role."""
+    _check_role(role)
+    if role == Role.SOURCE:
+        raise ConfigError("the role source is a token's: ioc token create --role source")
 
 
 def _check_role(role: str) -> None:
@@ -195,7 +204,7 @@ def _check_role(role: str) -> None:
         raise ConfigError(f"role {role!r} is not one of: {', '.join(Role)}")
 
 
-def _check_kind(kind: str, role: str, source: str | None) -> None:
+def check_token(kind: str, role: str, source: str | None) -> None:
     """Raise ConfigError unless a token of this kind may have this role and source."""
     _check_role(role)
     if kind not in ("kiosk", "api", "source"):

@@ -16,12 +16,15 @@ from ioc.domain.errors import ConfigError
 from ioc.settings import Settings
 from ioc.storage import pool
 from ioc.text import say
+from ioc.web.account_commands import AccountCommands
 from ioc.web.auth import Door
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
 from ioc.web.layer_commands import LayerCommands
+from ioc.web.oidc import SignOnDoor
+from ioc.web.own_account import OwnAccount
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
 from ioc.web.queries.layers import LayerQueries
@@ -56,6 +59,7 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         Rehearsals(database, clock),
         Plans(database, clock, given.province.zone),
     )
+    door = Door(database, clock, session_hours=given.web.session_hours, policy=given.door)
     return Services(
         settings=given,
         clock=clock,
@@ -68,10 +72,14 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         layers=LayerQueries(database),
         layer_commands=LayerCommands(database, given.data_dir),
         places=PlaceQueries(database),
-        door=Door(database, clock, session_hours=given.web.session_hours),
+        door=door,
+        accounts=AccountCommands(database, clock),
+        own_account=OwnAccount(database, clock, door, given.door),
+        sign_on=SignOnDoor(given.door.sign_on, door, database, clock),
         hub=hub,
         broker=Broker(given.mqtt_url),
         pace=Pace(given.web.push_per_s, given.web.workers),
+        api_pace=Pace(given.web.api_per_s, given.web.workers),
     )
 
 

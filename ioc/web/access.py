@@ -25,12 +25,14 @@ class Access:
     """What a path takes: no action is public; `probe` also opens to this machine itself.
 
     `largest`: bytes of the body.
+    `reads`: an unsafe method that changes nothing, so that an idle screen may go on asking.
     """
 
     action: Action | None
     answer: Answer = Answer.PROBLEM
     probe: bool = False
     largest: int = LARGEST_BODY
+    reads: bool = False
 
 
 PUBLIC: Final = Access(None)
@@ -40,11 +42,16 @@ def _page(action: Action) -> Access:
     return Access(action, Answer.PAGE)
 
 
+def _asked(action: Action) -> Access:
+    return Access(action, reads=True)
+
+
 _NAME: Final = r"[^/]{1,200}"
 
 # (methods, path, access): the first that fits counts. A new route needs a line here.
 TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
-    ("GET POST", r"/login", PUBLIC),
+    ("GET POST", r"/login(/second)?", PUBLIC),
+    ("GET", r"/login/sign-on(/back)?", PUBLIC),
     ("POST", r"/logout", PUBLIC),
     ("GET", r"/healthz", PUBLIC),
     ("GET", r"/assets/.+", PUBLIC),
@@ -77,7 +84,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/geo/[a-z_]{1,40}/export", Access(Action.SEE_API)),
     ("GET", r"/ogc(/[^?#]{0,400})?", Access(Action.SEE_API)),
     ("GET", r"/_dash-(layout|dependencies)|/_dash-component-suites/.+", Access(Action.SEE_WALL)),
-    ("POST", r"/_dash-update-component", Access(Action.SEE_WALL)),
+    ("POST", r"/_dash-update-component", _asked(Action.SEE_WALL)),
     ("GET", rf"/api/v1/feeds/{_NAME}/dead-letters", Access(Action.SEE_DEAD_LETTERS)),
     ("GET", r"/api/v1/things/pending", Access(Action.SEE_PENDING)),
     ("GET", r"/api/v1/openapi\.json", Access(Action.SEE_API)),
@@ -96,7 +103,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/desk/map/things(/[0-9]{1,10}/alerts)?", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rules(/[a-z0-9-]{1,63})?", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rule-options(/stations)?", Access(Action.SEE_API)),
-    ("POST", r"/api/v1/rules/(history|preview|context)", Access(Action.SEE_API)),
+    ("POST", r"/api/v1/rules/(history|preview|context)", _asked(Action.SEE_API)),
     ("POST", r"/api/v1/rules", Access(Action.EDIT_RULE)),
     ("POST", r"/api/v1/rules/[a-z0-9-]{1,63}/rollback", Access(Action.EDIT_RULE)),
     (
@@ -117,6 +124,20 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/api/v1/masks", Access(Action.SEE_API)),
     ("POST", r"/api/v1/masks(/[0-9]{1,19}/approve)?", Access(Action.MASK_ALERT)),
     ("DELETE", r"/api/v1/masks/[0-9]{1,19}", Access(Action.MASK_ALERT)),
+    ("GET", r"/api/v1/layers", Access(Action.SEE_API)),
+    ("GET", r"/api/v1/audit(/actions|\.csv)?", Access(Action.SEE_AUDIT)),
+    ("GET", r"/api/v1/(users|tokens|user-options)", Access(Action.MANAGE_USERS)),
+    ("POST", r"/api/v1/(users|tokens)", Access(Action.MANAGE_USERS)),
+    ("GET", rf"/api/v1/users/{_NAME}/sessions", Access(Action.MANAGE_USERS)),
+    ("DELETE", rf"/api/v1/users/{_NAME}/sessions(/[0-9]{{1,18}})?", Access(Action.MANAGE_USERS)),
+    ("POST", rf"/api/v1/users/{_NAME}/(change|lock|unlock|reset)", Access(Action.MANAGE_USERS)),
+    ("DELETE", r"/api/v1/tokens/[0-9]{1,9}", Access(Action.MANAGE_USERS)),
+    # An idle session may say that somebody stirs and who it is: both are how it stops being idle.
+    ("POST", r"/session/(stir|wake)", _asked(Action.OWN_ACCOUNT)),
+    ("GET", r"/account(/password|/second-factor)?", _page(Action.OWN_ACCOUNT)),
+    ("POST", r"/account/(password|second-factor|sessions)", _page(Action.OWN_ACCOUNT)),
+    ("GET", r"/users", _page(Action.MANAGE_USERS)),
+    ("GET", r"/audit", _page(Action.SEE_AUDIT)),
     ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
     ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),

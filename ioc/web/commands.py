@@ -18,7 +18,8 @@ from ioc.domain.permission import Action
 from ioc.storage import audit, masks, orders
 from ioc.storage.script import Script, run_async
 from ioc.web.database import Database, Db
-from ioc.web.identity import Identity, current, require
+from ioc.web.identity import Identity, current, limits, require
+from ioc.web.queries.scope import ALERT_WITHIN
 
 LONGEST_KEY: Final = 200
 MOST_AT_ONCE: Final = 200  # alerts of one bulk acknowledgement: what a list can show and select
@@ -90,6 +91,7 @@ class Commands:
             known = await _receipt(conn, receipt)
             if known is not None:
                 return known
+            await _within(conn, who, alert_id)
             now = self._clock.now()
             order = orders.acknowledge(alert_id, who.actor, now, note)
             result = _acknowledgement(_found(await orders.give_async(conn, order, now), alert_id))
@@ -119,6 +121,7 @@ class Commands:
     ) -> Answer:
         try:
             async with conn.transaction():
+                await _within(conn, who, alert_id)
                 now = self._clock.now()
                 order = orders.acknowledge(alert_id, who.actor, now)
                 done = _acknowledgement(_found(await orders.give_async(conn, order, now), alert_id))
@@ -190,6 +193,7 @@ class Commands:
     ) -> Alert:
         entry = audit.Entry(who.actor, f"alert.{word}", str(order.alert), detail, order.address)
         async with self._database.connection() as conn, conn.transaction():
+            await _within(conn, who, order.alert)
             given = await orders.give_async(conn, script, self._clock.now())
             done = _found(given, order.alert)
             await audit.record_async(conn, entry)
@@ -208,7 +212,7 @@ class Commands:
 
     async def put_mask(self, draft: Mask, *, address: str | None = None) -> Mask:
         """Plan a mask; `by` is whoever asks."""
-        who = require(Action.MASK_ALERT)
+        who = _unlimited(require(Action.MASK_ALERT))
         mask = plan(replace(draft, by=who.actor), self._clock.now())
         detail = {
             "kind": mask.kind.value,
@@ -224,14 +228,14 @@ class Commands:
 
     async def approve_mask(self, number: int, *, address: str | None = None) -> Mask:
         """Agree, as a second person, to put something out of service."""
-        who = require(Action.MASK_ALERT)
+        who = _unlimited(require(Action.MASK_ALERT))
         entry = audit.Entry(who.actor, "mask.approve", str(number), {}, address)
         done = await self._run(masks.approve(number, who.actor, self._clock.now()), entry)
         return _found(done, number)
 
     async def lift_mask(self, number: int, *, address: str | None = None) -> None:
         """End a mask; one that has ended stays as it was."""
-        who = require(Action.MASK_ALERT)
+        who = _unlimited(require(Action.MASK_ALERT))
         entry = audit.Entry(who.actor, "mask.lift", str(number), {}, address)
         _found(await self._run(masks.lift(number, who.actor, self._clock.now()), entry), number)
 
@@ -240,6 +244,23 @@ def _somebody() -> Identity:
     who = current()
     if who is None:
         raise ForbiddenError("nobody may do this")
+    return who
+
+
+async def _within(conn: Db, who: Identity, alert_id: UUID) -> None:
+    """Raise NotFoundError for an alert out of somebody's scope: it might as well not exist."""
+    if who.scope.whole:
+        return
+    query = "select 1 from alert a where a.id = %(id)s" + ALERT_WITHIN  # noqa: S608  literals
+    cursor = await conn.execute(query, {"id": alert_id} | limits())
+    if await cursor.fetchone() is None:
+        raise NotFoundError(str(alert_id))
+
+
+def _unlimited(who: Identity) -> Identity:
+    """Return who asks; a mask may cover anything, so it takes the whole province."""
+    if not who.scope.whole:
+        raise ForbiddenError(f"{who.actor} answers for a part of the province")
     return who
 
 

@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Final
 
 from ioc.domain.errors import ForbiddenError
+from ioc.domain.instant import Micros
 from ioc.domain.permission import Action, allowed
+from ioc.domain.scope import EVERYTHING, Scope
 
 
 class Kind(StrEnum):
@@ -31,6 +33,10 @@ class Identity:
     role: str
     kind: Kind
     source: str = ""  # whom a program speaks for that hands in observations
+    scope: Scope = EVERYTHING  # what of the province it may see and change
+    active_at: Micros | None = None  # of a session: the last sign of a person
+    must_change: bool = False  # the password is somebody else's choice
+    second_factor: bool = False  # proven by one of ours, or by the province's sign-on
 
     def may(self, action: Action) -> bool:
         return allowed(self.role, action)
@@ -47,6 +53,19 @@ _current: Final[ContextVar[Identity | None]] = ContextVar("ioc_identity", defaul
 def current() -> Identity | None:
     """Return who makes the running request; None outside one or on a public path."""
     return _current.get()
+
+
+def limits() -> dict[str, list[str] | None]:
+    """Return the scope of who asks as values of a query: `areas`, `domains`; None: no limit.
+
+    Outside a request nobody asks and nothing is limited: the gate sets who asks before any route.
+    """
+    identity = current()
+    scope = EVERYTHING if identity is None else identity.scope
+    return {
+        "areas": None if scope.areas is None else sorted(scope.areas),
+        "domains": None if scope.domains is None else sorted(scope.domains),
+    }
 
 
 def remember(identity: Identity | None) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 class Mailbox:
     """Coalesces; `wake` is set while there is something to send or the stream must end."""
 
-    def __init__(self) -> None:
+    def __init__(self, sees: frozenset[int] | None = None) -> None:
+        self.sees = sees  # things of the client's scope; None: every one
         self.things: set[int] = set()
         self.sections: set[str] = set()
         self.snapshot = True

@@ -54,6 +54,13 @@ class Pace:
         caller.in_hand += 1
         return 0.0
 
+    def take(self, key: str, now: float) -> float:
+        """Let a request in that nobody waits for the end of; otherwise as `enter`."""
+        wait = self.enter(key, now)
+        if not wait:
+            self.leave(key)
+        return wait
+
     def leave(self, key: str) -> None:
         """Note that a request is answered."""
         caller = self._callers.get(key)

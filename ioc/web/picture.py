@@ -292,12 +292,17 @@ class Picture:
             self._json[thing_id] = found
         return found
 
-    def counts(self) -> dict[str, object]:
-        """Return the wall's numbers; pending things are counted as such and nowhere else."""
+    def counts(self, sees: frozenset[int] | None = None) -> dict[str, object]:
+        """Return the wall's numbers; pending things are counted as such and nowhere else.
+
+        `sees`: of these things alone.
+        """
         fresh = Counter(dict.fromkeys(Freshness, 0))
         kinds: dict[str, dict[str, int]] = {}
         pending = 0
         for thing in self.things.values():
+            if sees is not None and thing.id not in sees:
+                continue
             if not thing.admitted:
                 pending += 1
                 continue

@@ -7,10 +7,12 @@ and assets; Starlette's BaseHTTPMiddleware skips websockets.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
+from math import ceil
 from typing import Final, Protocol
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
@@ -19,11 +21,12 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ioc.domain.permission import Action, Role
+from ioc.domain.permission import GUARDED, Action, Role
 from ioc.web import identity as identities
 from ioc.web.access import Access, Answer, access_of
 from ioc.web.database import DatabaseAwayError
 from ioc.web.identity import STILL_WELCOME, Identity, Kind
+from ioc.web.pace import Pace
 from ioc.web.problem import database_away, problem
 
 SESSION_COOKIE: Final = "ioc_session"
@@ -60,6 +63,10 @@ class Verifier(Protocol):
 
     async def token(self, token: str) -> Identity | None: ...
 
+    async def idle(self, cookie: str, who: Identity) -> bool: ...
+
+    async def stir(self, cookie: str) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -67,6 +74,8 @@ class Site:
 
     public_url: str
     policy: Callable[[], str]
+    second_factor: frozenset[str] = frozenset()  # roles that change nothing without one
+    pace: Pace | None = None  # of tokens
 
     @property
     def secure(self) -> bool:
@@ -105,8 +114,12 @@ class Gate:
         if answer is not None:
             await answer(scope, receive, send)
             return
+        refusal = self._too_fast(who)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
         identities.remember(who)
-        scope[STILL_WELCOME] = partial(self._still_welcome, scope, headers, access)
+        scope[STILL_WELCOME] = partial(self._still_welcome, scope, headers, access, who)
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers, access: Access | None) -> Response | None:
@@ -127,10 +140,16 @@ class Gate:
             return problem(403, "foreign_origin")
         return None
 
-    async def _still_welcome(self, scope: Scope, headers: Headers, access: Access) -> bool:
-        """Decide the same request again. Raises DatabaseAwayError when nobody knows."""
-        answer, _ = await self._decide(scope, headers, access)
-        return answer is None
+    async def _still_welcome(
+        self, scope: Scope, headers: Headers, access: Access, who: Identity | None
+    ) -> bool:
+        """Decide the same request again. Raises DatabaseAwayError when nobody knows.
+
+        Who may see another part of the province by now begins anew, with what that part holds.
+        """
+        answer, again = await self._decide(scope, headers, access)
+        mine = None if who is None else who.scope
+        return answer is None and mine == (None if again is None else again.scope)
 
     async def _decide(
         self, scope: Scope, headers: Headers, access: Access
@@ -149,7 +168,40 @@ class Gate:
             return self._unknown(scope, access), None
         if not who.may(access.action):
             return problem(403, "forbidden"), who
-        return None, who
+        return await self._owed(scope, headers, access, who), who
+
+    async def _owed(
+        self, scope: Scope, headers: Headers, access: Access, who: Identity
+    ) -> Response | None:
+        """Return what a person must do first: a new password, a second factor, the password."""
+        if who.kind is not Kind.SESSION:
+            return None
+        changes = scope["method"] not in _SAFE and not access.reads
+        if access.action is not Action.OWN_ACCOUNT:
+            if who.must_change:
+                return _first(access, "/account/password", "password_change")
+            bare = who.role in self._site.second_factor and not who.second_factor
+            if bare and (changes or access.action in GUARDED):
+                return _first(access, "/account/second-factor", "second_factor")
+        if changes:
+            cookie = read_cookies(headers).get(SESSION_COOKIE, "")
+            if await self._door.idle(cookie, who):
+                return self._ask_again(access)
+            await self._door.stir(cookie)
+        return None
+
+    def _ask_again(self, access: Access) -> Response:
+        """Ask an idle person who it is: a form by the login page, a program by a problem."""
+        if access.answer is Answer.PAGE:
+            return RedirectResponse("/login?next=%2Faccount", 303)
+        return problem(403, "idle")
+
+    def _too_fast(self, who: Identity | None) -> Response | None:
+        """Return the refusal of a token that asks faster than its pace."""
+        if self._site.pace is None or who is None or who.kind not in (Kind.API, Kind.KIOSK):
+            return None
+        wait = self._site.pace.take(who.actor, time.monotonic())
+        return problem(429, "too_fast", headers={"Retry-After": str(ceil(wait))}) if wait else None
 
     async def _who(self, headers: Headers) -> Identity | None:
         """Return the first that is proven of: bearer token, session, kiosk."""
@@ -211,6 +263,11 @@ class Gate:
             await send(message)
 
         return send_with_headers
+
+
+def _first(access: Access, page: str, code: str) -> Response:
+    """Lead a person to what comes first; a program hears its name."""
+    return RedirectResponse(page, 303) if access.answer is Answer.PAGE else problem(403, code)
 
 
 def same_origin(headers: Headers, public_url: str) -> bool:

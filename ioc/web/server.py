@@ -26,6 +26,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ioc.domain.errors import ForbiddenError, OrderError
 from ioc.text import say
 from ioc.web import (
+    account_desk,
     alert_desk,
     door,
     files,
@@ -36,7 +37,9 @@ from ioc.web import (
     map_desk,
     ogc,
     pages,
+    sign_on,
 )
+from ioc.web.account_commands import AccountRefusedError
 from ioc.web.api import v1
 from ioc.web.api.cursor import CursorError
 from ioc.web.commands import NotFoundError
@@ -82,6 +85,11 @@ class _Frame(Dash):
         return str(super().interpolate_index(**parts))  # type: ignore[no-untyped-call]
 
 
+_ROUTERS: Final = (
+    door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk
+)  # fmt: skip
+
+
 class _Policy:
     """The Content-Security-Policy; strict until Dash's own inline scripts are known."""
 
@@ -110,7 +118,7 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _refusals(app)
-    for made in (door, files, geo, layer_export, health, alert_desk, layer_desk, map_desk):
+    for made in _ROUTERS:
         app.include_router(made.router(services))
     app.include_router(v1.router(services))
     app.include_router(ogc.router(services))
@@ -118,7 +126,12 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
     app.router.routes.append(Route(_LIVE, LiveStream(services.hub, limits or Limits())))
     # Dash answers every other path, so it comes last.
     dash.append(_dash(app, services))
-    site = Site(services.settings.web.public_url, policy)
+    site = Site(
+        services.settings.web.public_url,
+        policy,
+        frozenset(services.settings.door.second_factor),
+        services.api_pace,
+    )
     return Gate(app, door=services.door, site=site)
 
 
@@ -183,6 +196,11 @@ def _refusals(app: FastAPI) -> None:
     @app.exception_handler(OrderError)
     async def order(_request: Request, error: OrderError) -> Response:
         return problem(409, "order", reason=error.code, detail=say(f"alert.refusal.{error.code}"))
+
+    @app.exception_handler(AccountRefusedError)
+    async def account(_request: Request, error: AccountRefusedError) -> Response:
+        words = say(f"users.refusal.{error.code}")
+        return problem(409, "account", reason=error.code, detail=words)
 
     @app.exception_handler(NotFoundError)
     async def missing(_request: Request, _error: Exception) -> Response:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from ioc.clock import Clock
 from ioc.layer_schema import Schema
 from ioc.settings import Settings
+from ioc.web.account_commands import AccountCommands
 from ioc.web.auth import Door
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
 from ioc.web.layer_commands import LayerCommands
+from ioc.web.oidc import SignOnDoor
+from ioc.web.own_account import OwnAccount
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
 from ioc.web.queries.layers import LayerQueries
@@ -41,6 +44,10 @@ class Services:
     layer_commands: LayerCommands
     places: PlaceQueries
     door: Door
+    accounts: AccountCommands
+    own_account: OwnAccount
+    sign_on: SignOnDoor
     hub: Hub
     broker: Broker  # of what is pushed over HTTP
     pace: Pace  # of those who push
+    api_pace: Pace  # of everything else a token asks for

@@ -12,11 +12,12 @@ from typing import Final
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from ioc.web import identity
 from ioc.web.database import DatabaseAwayError
 from ioc.web.hub import Hub, TooManyClientsError
 from ioc.web.identity import STILL_WELCOME, StillWelcome
 from ioc.web.mailbox import Mailbox
-from ioc.web.problem import problem
+from ioc.web.problem import database_away, problem
 
 log = structlog.get_logger()
 
@@ -58,8 +59,13 @@ class LiveStream:
         if scope["method"] != "GET":  # HEAD: there is nothing to say about a stream without it
             await problem(405, "refused", headers={"Allow": "GET"})(scope, receive, send)
             return
+        who = identity.current()
         try:
-            mailbox = self._hub.join()
+            whole = who is None or who.scope.whole
+            mailbox = self._hub.join(None if whole else await self._hub.within(identity.limits()))
+        except DatabaseAwayError:
+            await database_away()(scope, receive, send)
+            return
         except TooManyClientsError:
             refusal = problem(503, "too_many_clients", headers={"Retry-After": "10"})
             await refusal(scope, receive, send)
@@ -104,7 +110,7 @@ class LiveStream:
             return None
         if mailbox.snapshot:
             mailbox.take_snapshot()
-            return _event(b"snapshot", self._hub.snapshot())
+            return _event(b"snapshot", self._hub.snapshot(mailbox.sees))
         if mailbox.things or mailbox.sections:
             return _event(b"delta", self._hub.delta(mailbox))
         mailbox.wake.clear()

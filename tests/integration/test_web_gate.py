@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from psycopg import Connection
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
-from ioc.domain.permission import Role, allowed
+from ioc.domain.permission import Action, Role, allowed
 from ioc.web.access import TABLE, access_of
 from tests.integration.web_site import Client, Site
 
@@ -24,6 +24,10 @@ Db = Connection[tuple[Any, ...]]
 PUBLIC: Final = {
     ("GET", "/login"),
     ("POST", "/login"),
+    ("GET", "/login/second"),
+    ("POST", "/login/second"),
+    ("GET", "/login/sign-on"),
+    ("GET", "/login/sign-on/back"),
     ("POST", "/logout"),
     ("GET", "/healthz"),
     ("GET", "/assets/wall.css"),
@@ -147,7 +151,7 @@ def test_a_new_route_without_a_rule_is_noticed_and_shut(
 def test_every_rule_has_a_route(web: Site) -> None:
     """A line of the access table that opens nothing is a mistake waiting for a route."""
     asked = walk(web.application)
-    own = ("/thing/1", "/wall", "/", "/rules", "/kpi")
+    own = ("/thing/1", "/wall", "/", "/rules", "/kpi", "/users", "/audit")
     pages = [Asked("GET", path) for path in own]  # Dash's own
     for methods, path, _ in TABLE:
         for method in methods.split():
@@ -207,7 +211,8 @@ def test_a_wall_only_looks(web: Site, role_tokens: dict[Role, str]) -> None:
     for path in ("/wall", "/thing/1", "/text/vi.json", "/live"):
         assert begin(client, Asked("GET", path)) == 200, path
     shut = [one for one in walk(web.application) if begin(client, one) == 403]
-    assert {one.path.split("/")[1] for one in shut} == {"api", "readyz", "metrics"}
+    ways = {one.path.split("/")[1] for one in shut}
+    assert ways == {"api", "readyz", "metrics", "session", "account"}
     assert ("POST", f"/api/v1/alerts/{UUID(int=7)}/acknowledge") in {one.key for one in shut}
 
 
@@ -222,6 +227,21 @@ def test_no_callback_answers_nobody(web: Site, kiosk_token: str) -> None:
         assert web.client().status("POST", path, body, **headers).status == 401, one
         wall = web.client(kiosk_token)
         assert wall.status("POST", path, body, **headers).status in (200, 204), one
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_callbacks_answer_who_may_see_a_page(
+    web: Site, role_tokens: dict[Role, str], role: Role
+) -> None:
+    """Each Dash callback runs for every role that may see pages, and for no other."""
+    asked = web.client(role_tokens[Role.LEADER]).get("/_dash-dependencies").json()
+    client = web.client(role_tokens[role])
+    expected = (200, 204) if allowed(role, Action.SEE_WALL) else (403,)
+    for one in asked:
+        body = json.dumps(call(one)).encode()
+        headers = {"Content_Type": "application/json"}
+        answer = client.status("POST", "/_dash-update-component", body, **headers)
+        assert answer.status in expected, (role, one["output"])
 
 
 def call(dependency: dict[str, Any]) -> dict[str, Any]:

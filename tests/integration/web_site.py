@@ -27,7 +27,7 @@ from ioc.web.stream import Limits
 from tests.awaiting import wait_for
 
 Db = Connection[tuple[Any, ...]]
-PASSWORD: Final = "một-mật-khẩu-dài"
+PASSWORD: Final = "Một-mật-khẩu-dài-1"
 
 
 def settings_for(database_url: str, redis_url: str, prefix: str, **web: Any) -> Settings:

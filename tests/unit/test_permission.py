@@ -11,6 +11,7 @@ MAY = {
     Role.OPERATOR: WATCH
     | {
         Action.SEE_API,
+        Action.OWN_ACCOUNT,
         Action.ACKNOWLEDGE_ALERT,
         Action.MASK_ALERT,
         Action.HANDLE_ALERT,
@@ -19,10 +20,11 @@ MAY = {
         Action.SEE_DEAD_LETTERS,
         Action.SEE_METRICS,
     },
-    Role.LEADER: WATCH | {Action.SEE_API, Action.APPROVE_HANDLING},
+    Role.LEADER: WATCH | {Action.SEE_API, Action.OWN_ACCOUNT, Action.APPROVE_HANDLING},
     Role.ENVIRONMENT: WATCH
     | {
         Action.SEE_API,
+        Action.OWN_ACCOUNT,
         Action.ACKNOWLEDGE_ALERT,
         Action.MASK_ALERT,
         Action.HANDLE_ALERT,
@@ -30,7 +32,7 @@ MAY = {
         Action.SEE_DEAD_LETTERS,
         Action.EDIT_RULE,
     },
-    Role.GIS: WATCH | {Action.SEE_API, Action.IMPORT_LAYER},
+    Role.GIS: WATCH | {Action.SEE_API, Action.OWN_ACCOUNT, Action.IMPORT_LAYER},
     Role.KIOSK: WATCH,
     Role.SOURCE: {Action.PUSH_OBSERVATIONS},
 }

@@ -86,6 +86,8 @@ def test_only_pages_redirect() -> None:
     """What a person opens leads to the login; what a program asks never does."""
     pages = {path for _, path, access in TABLE if access.answer is Answer.PAGE}
     rules = r"/rules(/[a-z0-9-]{1,63})?"
-    desk = {r"/alerts|/kpi", "/map", "/layers"}
-    assert pages == desk | {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}"}
+    own = {r"/account(/password|/second-factor)?", r"/account/(password|second-factor|sessions)"}
+    desk = {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi", r"/users", r"/audit"}
+    desk |= {"/map", "/layers", "/network"}
+    assert pages == desk | own
     assert PUBLIC.action is None

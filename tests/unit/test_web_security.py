@@ -131,6 +131,11 @@ class Nobody:
 
     async def token(self, token: str) -> Identity | None: ...
 
+    async def idle(self, cookie: str, who: Identity) -> bool:
+        raise AssertionError(cookie, who)
+
+    async def stir(self, cookie: str) -> None: ...
+
 
 def test_a_websocket_is_closed_before_it_opens() -> None:
     """The gate answers 1008 itself; nothing behind it ever sees the connection."""

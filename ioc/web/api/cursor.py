@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -42,3 +43,14 @@ def decode(cursor: str, size: int) -> list[Any]:
     if not isinstance(place, list) or len(place) != size:
         raise CursorError("a cursor of another list")
     return place
+
+
+def moment(text: object) -> datetime:
+    """Return the aware instant of a place. Raises CursorError."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise CursorError("a cursor of another list") from error
+    if found.tzinfo is None:
+        raise CursorError("a cursor of another list")
+    return found

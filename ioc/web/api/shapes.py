@@ -99,6 +99,28 @@ class ObservationOut(BaseModel):
         )
 
 
+class StepOut(_Row):
+    """A minute or an hour; numbers are of good values, null without any."""
+
+    start: datetime
+    n: int
+    n_good: int
+    mean: float | None
+    min: float | None
+    max: float | None
+    last: float | None
+
+
+class LayerOut(_Row):
+    """A published layer; its features are at /geo/{name}/{version}.geojson."""
+
+    name: str
+    version: str
+    features: int
+    attribution: str
+    created_at: datetime
+
+
 class AlertOut(_Row):
     id: UUID
     rule: str

@@ -10,15 +10,16 @@ from fastapi import APIRouter, Path, Query
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
+from ioc.web.api import accounts, audit, network, observations, operator, push, rules, search
 from ioc.web.api import cursor as cursors
-from ioc.web.api import network, operator, push, rules, search
+from ioc.web.api.answers import REFUSALS, Checked, shared
 from ioc.web.api.push_description import SECURITY
 from ioc.web.api.shapes import (
     AlertOut,
     DatastreamOut,
     DeadLetterOut,
     FeedOut,
-    ObservationOut,
+    LayerOut,
     Page,
     ThingDetailOut,
     ThingOut,
@@ -42,15 +43,18 @@ Row = TypeVar("Row", ThingOut, DatastreamOut, DeadLetterOut)
 
 def router(services: Services) -> APIRouter:
     """Return every route of version 1."""
-    api = APIRouter(prefix=PREFIX)
+    api = APIRouter(prefix=PREFIX, route_class=Checked, responses=REFUSALS)
     _registry(api, services)
-    _values(api, services)
+    observations.add(api, services)
+    _layers(api, services)
     push.add(api, services)
     _alerts(api, services)
     rules.add(api, services)
     operator.add(api, services)
     network.add(api, services)
     search.add(api, services)
+    accounts.add(api, services)
+    audit.add(api, services)
     _description(api)
     return api
 
@@ -97,17 +101,11 @@ def _registry(api: APIRouter, services: Services) -> None:
         return _by_id([DeadLetterOut.of(row) for row in rows], limit)
 
 
-def _values(api: APIRouter, services: Services) -> None:
-    @api.get("/observations")
-    async def observations(
-        datastream: Annotated[int, Query(ge=1, le=LARGEST_ID)],
-        limit: Limit = 100,
-        cursor: Cursor = None,
-    ) -> Page[ObservationOut]:
-        before = _moment(cursors.decode(cursor, 1)[0]) if cursor else None
-        rows = await services.queries.observations(datastream, before=before, limit=limit)
-        end = cursors.encode(rows[-1].phenomenon_time.isoformat()) if len(rows) == limit else None
-        return Page(items=[ObservationOut.of(row) for row in rows], next=end)
+def _layers(api: APIRouter, services: Services) -> None:
+    @api.get("/layers")
+    async def layers() -> Page[LayerOut]:
+        rows = await services.queries.layers()
+        return Page(items=[LayerOut.model_validate(row) for row in rows], next=None)
 
 
 def _alerts(api: APIRouter, services: Services) -> None:
@@ -133,24 +131,15 @@ def _description(api: APIRouter) -> None:
         if not made:
             made.update(get_openapi(title="IOC", version="1", routes=api.routes))
             made["components"]["securitySchemes"] = SECURITY
+            shared(made)
         return JSONResponse(made)
-
-
-def _moment(text: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise cursors.CursorError("a cursor of another list") from error
-    if moment.tzinfo is None:
-        raise cursors.CursorError("a cursor of another list")
-    return moment
 
 
 def alert_place(cursor: str) -> tuple[datetime, UUID]:
     """Return the place in a list of alerts, newest first. Raises CursorError."""
     at, key = cursors.decode(cursor, 2)
     try:
-        return _moment(at), UUID(str(key))
+        return cursors.moment(at), UUID(str(key))
     except ValueError as error:
         raise cursors.CursorError("a cursor of another list") from error
 

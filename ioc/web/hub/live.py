@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -126,36 +126,58 @@ class Hub:
     def clients(self) -> int:
         return len(self._mailboxes)
 
-    def join(self) -> Mailbox:
-        """Return a mailbox that starts with a snapshot. Raises TooManyClientsError."""
+    async def within(self, limits: Mapping[str, object]) -> frozenset[int]:
+        """Return the things within a scope. Raises DatabaseAwayError."""
+        async with self._database.connection() as conn:
+            return await stored.read_within(conn, limits)
+
+    def join(self, sees: frozenset[int] | None = None) -> Mailbox:
+        """Return a mailbox that starts with a snapshot. Raises TooManyClientsError.
+
+        `sees`: the client learns of these things alone.
+        """
         if len(self._mailboxes) >= self._most_clients:
             raise TooManyClientsError
-        mailbox = Mailbox()
+        mailbox = Mailbox(sees)
         self._mailboxes.add(mailbox)
         return mailbox
 
     def leave(self, mailbox: Mailbox) -> None:
         self._mailboxes.discard(mailbox)
 
-    def snapshot(self) -> bytes:
+    def snapshot(self, sees: frozenset[int] | None = None) -> bytes:
         """Return the whole state as the JSON of a `snapshot` event."""
-        return self._message(self._picture.shown(), _SECTIONS)
+        return self._message(self._picture.shown(), _SECTIONS, sees)
 
     def delta(self, mailbox: Mailbox) -> bytes:
         """Return what the client has not seen as the JSON of a `delta` event."""
         things, sections = mailbox.take()
-        return self._message(things, sections)
+        return self._message(things, sections, mailbox.sees)
 
     def heartbeat(self) -> bytes:
         """Return the JSON of a `heartbeat` event: time and health."""
         return self._message(None, ("health",))
 
-    def _message(self, things: Iterable[int] | None, sections: Iterable[str]) -> bytes:
+    def _message(
+        self,
+        things: Iterable[int] | None,
+        sections: Iterable[str],
+        sees: frozenset[int] | None = None,
+    ) -> bytes:
         parts = [b'"seq":%d,"t":%d' % (self.seq, self._clock.now() // 1000)]
         if things is not None:
-            parts.append(b'"states":' + self._picture.states(things))
-        parts += [b'"%b":%b' % (name.encode(), self._sections[name]) for name in sections]
+            shown = things if sees is None else [thing for thing in things if thing in sees]
+            parts.append(b'"states":' + self._picture.states(shown))
+        parts += [b'"%b":%b' % (name.encode(), self._section(name, sees)) for name in sections]
         return b"{" + b",".join(parts) + b"}"
+
+    def _section(self, name: str, sees: frozenset[int] | None) -> bytes:
+        """Return a section's JSON; what counts or names things, of those the client sees."""
+        if sees is not None and name == "counts":
+            return orjson.dumps(self._picture.counts(sees))
+        if sees is not None and name == "alerts":
+            return orjson.dumps(stored.alerts_of(self._alerts, sees))
+        return self._sections[name]
 
     def _publish(self, things: set[int], sections: Iterable[str] = ()) -> None:
         names = tuple(sections)

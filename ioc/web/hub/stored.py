@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import redis.asyncio as redis
@@ -18,6 +20,7 @@ from ioc.exposition import Report, unpack
 from ioc.storage import alerts, snapshot
 from ioc.web.database import Db
 from ioc.web.picture import Feed, Sample, Stream, Thing, Urgency
+from ioc.web.queries.scope import WITHIN
 
 log = structlog.get_logger()
 
@@ -48,6 +51,27 @@ async def read_alerts(conn: Db) -> OpenAlerts:
     found = await alerts.open_alerts_async(conn)
     urgencies = {int(i): Urgency(severity, acked) for i, (severity, acked) in found.things.items()}
     return OpenAlerts(found.section, urgencies)
+
+
+def alerts_of(section: dict[str, object], sees: frozenset[int]) -> dict[str, object]:
+    """Return the `alerts` section of the things that somebody sees, counted from its own list."""
+    listed = cast("list[dict[str, Any]]", section["open"])
+    mine = [row for row in listed if row["thing"] in sees]
+    counts = Counter(str(row["severity"]) for row in mine)
+    return section | {
+        "open": mine,
+        "counts": dict.fromkeys("1234", 0) | counts,
+        "total": len(mine),
+        "unacked": sum(not row["acked"] for row in mine),
+        "masked": 0,
+    }
+
+
+async def read_within(conn: Db, limits: Mapping[str, object]) -> frozenset[int]:
+    """Read which things are within a scope (`identity.limits`)."""
+    query = "select t.id from thing t where t.state <> 'retired'" + WITHIN  # noqa: S608  literals
+    cursor = await conn.execute(query, limits)
+    return frozenset([row[0] for row in await cursor.fetchall()])
 
 
 async def read_registry(conn: Db) -> tuple[list[Feed], list[Thing]]:

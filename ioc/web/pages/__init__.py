@@ -7,12 +7,26 @@ applications of one process (tests) do not meet, and a deep link works on a fres
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from dash import Dash, Input, Output, State, dcc, html
 
+from ioc.domain.permission import Action
 from ioc.text import say
-from ioc.web.pages import alerts, geography, kpi, layers, network, rules, thing, wall
+from ioc.web import identity
+from ioc.web.pages import (
+    alerts,
+    audit,
+    geography,
+    kpi,
+    layers,
+    network,
+    rules,
+    thing,
+    users,
+    wall,
+)
 from ioc.web.services import Services
 
 INDEX: Final = """<!DOCTYPE html>
@@ -36,6 +50,16 @@ INDEX: Final = """<!DOCTYPE html>
 </html>"""
 _RULES: Final = re.compile(r"/rules(?:/([a-z0-9-]{1,63}))?")
 _THING: Final = re.compile(r"/thing/([0-9]{1,10})")
+# What opening a page takes, and its layout; None: the page asks the database first.
+_NAMED: Final[Mapping[str, tuple[Action, Callable[[Services], Any] | None]]] = {
+    "/alerts": (Action.SEE_ALERTS, lambda given: alerts.layout(given.settings)),
+    "/kpi": (Action.SEE_ALERTS, None),
+    "/map": (Action.SEE_API, geography.layout),
+    "/layers": (Action.IMPORT_LAYER, layers.layout),
+    "/network": (Action.SEE_API, lambda given: network.layout(given.settings)),
+    "/users": (Action.MANAGE_USERS, lambda given: users.layout(given.settings)),
+    "/audit": (Action.SEE_AUDIT, lambda given: audit.layout(given.settings)),
+}
 
 
 def register(app: Dash, services: Services) -> None:
@@ -63,16 +87,8 @@ def register(app: Dash, services: Services) -> None:
 
 async def _named(services: Services, path: str | None, search: str | None) -> Any:  # noqa: ANN401
     """Return the page of a path that is one name; the wall for any other."""
-    match path:
-        case "/alerts":
-            return alerts.layout(services.settings)
-        case "/kpi":
-            return await kpi.page(services, search)
-        case "/map":
-            return geography.layout(services)
-        case "/layers":
-            return layers.layout(services)
-        case "/network":
-            return network.layout(services.settings)
-        case _:
-            return wall.layout(services.settings)
+    if path not in _NAMED:
+        return wall.layout(services.settings)
+    action, layout = _NAMED[path]
+    identity.require(action)  # a callback's path is the browser's word, not the gate's
+    return await kpi.page(services, search) if layout is None else layout(services)

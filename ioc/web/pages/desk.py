@@ -20,6 +20,8 @@ PAGES: Final = (
     ("/rules", "rules.nav_rules", Action.SEE_API),
     ("/network", "network.nav", Action.SEE_API),
     ("/layers", "desk.layers", Action.IMPORT_LAYER),
+    ("/users", "users.nav", Action.MANAGE_USERS),
+    ("/audit", "audit.nav", Action.SEE_AUDIT),
 )
 
 
@@ -31,7 +33,7 @@ def top(settings: Settings, here: str) -> Any:  # noqa: ANN401  Dash components 
             ways(here),
             html.Span(className="sp"),
             html.Span(say("wall.simulated"), className="sim", hidden=True, **part("sim")),
-            html.Span(_who(), className="who"),
+            _own(),
             html.Span(className="date", **part("date")),
             html.B("––:––:––", className="clock", **part("clock")),
         ],
@@ -65,6 +67,14 @@ def named(key: str) -> dict[str, Any]:
 def _way(path: str, name: str, *, here: str) -> Any:  # noqa: ANN401
     current: dict[str, Any] = {"aria-current": "page"} if path == here else {}
     return html.A(say(name), href=path, **current)
+
+
+def _own() -> Any:  # noqa: ANN401
+    """Return who sits here, with the way to the own account where there is one."""
+    who = identity.current()
+    if who is None or not who.may(Action.OWN_ACCOUNT):
+        return html.Span(_who(), className="who")
+    return html.A(_who(), href="/account", className="who")
 
 
 def _who() -> str:

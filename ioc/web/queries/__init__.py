@@ -12,12 +12,14 @@ from uuid import UUID
 
 from ioc.clock import Clock
 from ioc.domain.instant import Micros, to_datetime
+from ioc.domain.permission import Action
 from ioc.storage import masks
 from ioc.storage.masks import Listed
 from ioc.storage.script import run_async
 from ioc.web.database import Database
+from ioc.web.identity import require
 from ioc.web.queries import alerts as desk
-from ioc.web.queries import history, kpi, operations, registry
+from ioc.web.queries import audit, history, kpi, operations, registry
 from ioc.web.queries.history import History
 from ioc.web.queries.operations import AlertDetail, AlertRow, DeadLetterRow, ObservationRow
 from ioc.web.queries.registry import DatastreamRow, FeedRow, ThingDetail, ThingRow
@@ -104,11 +106,18 @@ class Queries:
             return await registry.layer(conn, name, version)
 
     async def observations(
-        self, datastream: int, *, before: datetime | None = None, limit: int = 100
+        self,
+        datastream: int,
+        *,
+        before: datetime | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
     ) -> list[ObservationRow]:
         """Return a datastream's values, newest first."""
         async with self._database.connection() as conn:
-            return await operations.observations(conn, datastream, before=before, limit=limit)
+            return await operations.observations(
+                conn, datastream, before=before, since=since, limit=limit
+            )
 
     async def alerts(
         self,
@@ -173,3 +182,29 @@ class Queries:
         """Return an alert's log, newest first."""
         async with self._database.connection() as conn:
             return await desk.log(conn, alert_id)
+
+    async def audit(
+        self, wanted: audit.Wanted, *, before: int | None, limit: int
+    ) -> list[audit.Line]:
+        """Return lines of the audit, newest first. Raises ForbiddenError."""
+        require(Action.SEE_AUDIT)
+        async with self._database.connection() as conn:
+            return await run_async(conn, audit.lines(wanted, before=before, limit=limit))
+
+    async def audit_actions(self) -> list[str]:
+        """Return every action that the audit knows. Raises ForbiddenError."""
+        require(Action.SEE_AUDIT)
+        async with self._database.connection() as conn:
+            return await run_async(conn, audit.actions())
+
+    async def layers(self) -> list[registry.LayerRow]:
+        """Return the layers that are shown, each in its current version."""
+        async with self._database.connection() as conn:
+            return await registry.layers(conn)
+
+    async def steps(
+        self, datastream: int, span: operations.Span, *, limit: int
+    ) -> list[operations.StepRow]:
+        """Return a datastream's minutes or hours, newest first."""
+        async with self._database.connection() as conn:
+            return await operations.steps(conn, datastream, span, limit=limit)

@@ -14,6 +14,7 @@ from uuid import UUID
 from ioc.domain.flood import Flood, flood_at
 from ioc.domain.instant import from_datetime
 from ioc.web.database import Db
+from ioc.web.identity import limits
 from ioc.web.queries.alerts_rows import (
     COLUMNS,
     COUNT,
@@ -29,6 +30,7 @@ from ioc.web.queries.alerts_rows import (
     URGENT_FIRST,
     Tab,
 )
+from ioc.web.queries.scope import ALERT_WITHIN, WITHIN
 
 LARGEST_PAGE: Final = 1000  # beyond it nobody reads on: filters and groups are the way
 MOST_GROUPS: Final = 200
@@ -126,7 +128,8 @@ async def listing(
 
 async def one(conn: Db, alert_id: UUID) -> dict[str, Any] | None:
     """Return a row, open or closed; None: no such alert."""
-    cursor = await conn.execute(COLUMNS + FROM + " where a.id = %s", (alert_id,))
+    query = COLUMNS + FROM + " where a.id = %(id)s" + WITHIN
+    cursor = await conn.execute(query, {"id": alert_id} | limits())
     row = await cursor.fetchone()
     return None if row is None else _shown(row)
 
@@ -136,10 +139,12 @@ async def log(conn: Db, alert_id: UUID) -> list[dict[str, Any]]:
     cursor = await conn.execute(
         "select e.occurrence, e.kind, e.n, e.event_time, e.recorded_at, e.actor,"
         " coalesce(u.display_name, e.actor), e.payload from alert_event e"
-        " left join app_user u on u.username = e.actor where e.alert_id = %s"
-        " order by e.recorded_at desc, e.event_time desc, e.occurrence desc,"
+        " left join app_user u on u.username = e.actor"
+        " join alert a on a.id = e.alert_id where e.alert_id = %(id)s"
+        + ALERT_WITHIN
+        + " order by e.recorded_at desc, e.event_time desc, e.occurrence desc,"
         " array_position(array['CLOSE', 'ACK', 'RTN'], e.kind) nulls last, e.n desc limit 500",
-        (alert_id,),
+        {"id": alert_id} | limits(),
     )
     return [
         {
@@ -159,12 +164,14 @@ async def log(conn: Db, alert_id: UUID) -> list[dict[str, Any]]:
 async def choices(conn: Db) -> Choices:
     """Return the kinds and areas that have things, every rule, and who may be given an alert."""
     kinds = await conn.execute(
-        "select distinct kind from thing where state = 'admitted' order by 1"
+        "select distinct t.kind from thing t where t.state = 'admitted'" + WITHIN + " order by 1",
+        limits(),
     )
     found = sorted(row[0] for row in await kinds.fetchall())
     areas = await conn.execute(
         "select commune_code, min(commune_name) from location where commune_code is not null"
-        " group by 1 order by 2"
+        " and (%(areas)s::text[] is null or commune_code = any(%(areas)s)) group by 1 order by 2",
+        limits(),
     )
     places = [(row[0], row[1]) for row in await areas.fetchall()]
     rules = await conn.execute(
@@ -188,7 +195,7 @@ def _values(wanted: Filter) -> dict[str, Any]:
         "since": wanted.since,
         "standing": wanted.standing,
         "words": wanted.words.strip() or None,
-    }
+    } | limits()
 
 
 async def _counts(conn: Db, now: datetime) -> dict[str, int]:
@@ -198,12 +205,15 @@ async def _counts(conn: Db, now: datetime) -> dict[str, int]:
         " count(*) filter (where mask is null and acked_at is null),"
         " count(*) filter (where mask = 'shelve'),"
         " count(*) filter (where mask in ('maintenance', 'parent', 'calibration')),"
-        " count(*) filter (where mask = 'out_of_service') from alert where closed_at is null"
+        " count(*) filter (where mask = 'out_of_service') from alert a where closed_at is null"
+        + ALERT_WITHIN,
+        limits(),
     )
     names = ("open", "returned", "unacked", "shelved", "suppressed", "out_of_service")
     counts = dict(zip(names, await cursor.fetchone() or [0] * len(names), strict=True))
     late = await conn.execute(
-        "select count(*) from alert where late and raised_at > %s", (now - LATE_COUNTED,)
+        "select count(*) from alert a where late and raised_at > %(since)s" + ALERT_WITHIN,
+        {"since": now - LATE_COUNTED} | limits(),
     )
     return counts | {"late": (await late.fetchone() or (0,))[0]}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, LiteralString
 
+from ioc.web.queries.scope import WITHIN
+
 
 class Tab(StrEnum):
     """The lists of the page."""
@@ -131,6 +133,7 @@ NARROWED: Final[LiteralString] = (
     + " in "
     + _FOLDED.replace("{}", _SEARCHED)
     + ") > 0)"
+    + WITHIN
 )
 # what comes back first; what has no end of its own stands last
 ENDING_FIRST: Final[LiteralString] = " order by a.masked_until nulls last, a.severity, a.id"

@@ -32,7 +32,7 @@ _FITS: Final = (
     "row_number() over (order by code) = 1"
     " or sum(octet_length(shape)) over (order by code) <= %(bytes)s"
 )
-_FROM_PAGE: Final = f" from (select *, {_FITS} as fits from (select *"  # noqa: S608  literals
+_FROM_PAGE: Final = f" from (select *, {_FITS} as fits from (select *"
 _COLUMNS: Final = (
     "select code, name, case when fits then shape end, (properties - %(hidden)s::text[])::text,"
     " commune_code, commune_name, commune_how, fits"

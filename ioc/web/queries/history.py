@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ioc.web.database import Db
+from ioc.web.identity import limits
+from ioc.web.queries.scope import WITHIN
 
 MINUTE_TABLE_HOURS: Final = 7 * 24  # beyond a week an hour is fine enough and 60 times cheaper
 MOST_POINTS: Final = 1500  # about one a pixel of the widest chart
@@ -83,8 +85,8 @@ async def _datastream(conn: Db, thing_id: int, property_code: str) -> tuple[Any,
         " d.unit, p.decimals, p.states, d.expected_period_s"
         " from datastream d join observed_property p on p.code = d.property"
         " join thing t on t.id = d.thing_id"
-        " where d.thing_id = %s and d.code = %s and t.state = 'admitted'",
-        (thing_id, property_code),
+        " where d.thing_id = %(thing)s and d.code = %(code)s and t.state = 'admitted'" + WITHIN,
+        {"thing": thing_id, "code": property_code} | limits(),
     )
     return await cursor.fetchone()
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from ioc.domain.mask import MaskKind, display
 from ioc.web.database import Db
+from ioc.web.identity import limits
+from ioc.web.queries.scope import ALERT_WITHIN, WITHIN
 
 EVENTS_SHOWN: Final = 1000
 PAYLOAD_SHOWN: Final = 8192  # bytes of a refused payload in a list; the whole is kept
@@ -102,7 +104,12 @@ class DeadLetterRow:
 
 
 async def observations(
-    conn: Db, datastream: int, *, before: datetime | None, limit: int
+    conn: Db,
+    datastream: int,
+    *,
+    before: datetime | None,
+    limit: int,
+    since: datetime | None = None,
 ) -> list[ObservationRow]:
     """Return up to `limit` values of an admitted thing's datastream, newest first."""
     cursor = await conn.execute(
@@ -110,12 +117,58 @@ async def observations(
         " from observation left join status_detail using (datastream_id, phenomenon_time)"
         " where datastream_id = %(ds)s"
         " and phenomenon_time < coalesce(%(before)s, 'infinity'::timestamptz)"
+        " and phenomenon_time >= coalesce(%(since)s, '-infinity'::timestamptz)"
         " and exists (select 1 from datastream d join thing t on t.id = d.thing_id"
-        "  where d.id = %(ds)s and t.state = 'admitted')"
-        " order by phenomenon_time desc limit %(limit)s",
-        {"ds": datastream, "before": before, "limit": limit},
+        "  where d.id = %(ds)s and t.state = 'admitted'"
+        + WITHIN
+        + ") order by phenomenon_time desc limit %(limit)s",
+        {"ds": datastream, "before": before, "since": since, "limit": limit} | limits(),
     )
     return [ObservationRow(*row) for row in await cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A minute or an hour of a datastream; numbers are of good values, None without any."""
+
+    start: datetime
+    n: int
+    n_good: int
+    mean: float | None
+    min: float | None
+    max: float | None
+    last: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `since` up to `before`, in minutes or in hours."""
+
+    since: datetime
+    before: datetime
+    hours: bool
+
+
+_STEPS: Final[dict[bool, LiteralString]] = {
+    False: "select minute, n, n_good, sum / nullif(n_good, 0), min, max, last"
+    " from observation_minute where minute >= %(since)s and minute < %(before)s",
+    True: "select hour, n, n_good, sum / nullif(n_good, 0), min, max, last"
+    " from observation_hour where hour >= %(since)s and hour < %(before)s",
+}
+
+
+async def steps(conn: Db, datastream: int, span: Span, *, limit: int) -> list[StepRow]:
+    """Return up to `limit` steps of an admitted thing's datastream, newest first."""
+    query = (
+        _STEPS[span.hours] + " and datastream_id = %(ds)s and exists"
+        " (select 1 from datastream d join thing t on t.id = d.thing_id"
+        "  where d.id = %(ds)s and t.state = 'admitted'"
+        + WITHIN
+        + ") order by 1 desc limit %(limit)s"
+    )
+    values = {"ds": datastream, "since": span.since, "before": span.before, "limit": limit}
+    cursor = await conn.execute(query, values | limits())
+    return [StepRow(*row) for row in await cursor.fetchall()]
 
 
 _ALERTS: Final[LiteralString] = (
@@ -144,7 +197,8 @@ def _alert(row: tuple[Any, ...]) -> AlertRow:
 
 async def alert(conn: Db, key: UUID) -> AlertDetail | None:
     """Return one alert with its log."""
-    row = await (await conn.execute(_ALERTS + " where a.id = %s", (key,))).fetchone()
+    query = _ALERTS + " where a.id = %(id)s" + ALERT_WITHIN
+    row = await (await conn.execute(query, {"id": key} | limits())).fetchone()
     if row is None:
         return None
     events = await (await conn.execute(_EVENTS, (key, EVENTS_SHOWN))).fetchall()
@@ -159,8 +213,9 @@ async def alerts(
     cursor = await conn.execute(
         _ALERTS + " where (%(at)s::timestamptz is null or (a.raised_at, a.id) < (%(at)s, %(id)s))"
         " and (a.closed_at is null or not %(open)s)"
-        " order by a.raised_at desc, a.id desc limit %(limit)s",
-        {"at": at, "id": key, "open": open_only, "limit": limit},
+        + ALERT_WITHIN
+        + " order by a.raised_at desc, a.id desc limit %(limit)s",
+        {"at": at, "id": key, "open": open_only, "limit": limit} | limits(),
     )
     return [_alert(row) for row in await cursor.fetchall()]
 

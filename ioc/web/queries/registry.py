@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from ioc.web.database import Db
+from ioc.web.identity import limits
 from ioc.web.queries import status
+from ioc.web.queries.scope import WITHIN
 from ioc.web.queries.status import StatusRow
 
 
@@ -64,6 +66,17 @@ class ThingDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerRow:
+    """A published layer in its current version."""
+
+    name: str
+    version: str
+    features: int
+    attribution: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FeedRow:
     """A feed with what it brought and what was refused."""
 
@@ -84,8 +97,8 @@ async def thing(conn: Db, thing_id: int, now: datetime) -> ThingDetail | None:
         "select t.id, t.feed, t.external_id, t.name, t.short_name, t.kind, t.state, t.simulated,"
         " l.lon, l.lat, l.commune_name, l.commune_how, l.outline, f.title_vi, f.title_en"
         " from thing t join feed f on f.name = t.feed left join location l on l.thing_id = t.id"
-        " where t.id = %s and t.state = 'admitted'",
-        (thing_id,),
+        " where t.id = %(id)s and t.state = 'admitted'" + WITHIN,
+        {"id": thing_id} | limits(),
     )
     row = await cursor.fetchone()
     if row is None:
@@ -104,8 +117,10 @@ async def things(
         " l.lon, l.lat, l.commune_name, l.commune_how, l.outline"
         " from thing t left join location l on l.thing_id = t.id"
         " where t.id > %(after)s and t.state = %(state)s"
-        " and (%(kind)s::text is null or t.kind = %(kind)s) order by t.id limit %(limit)s",
-        {"after": after, "limit": limit, "state": state, "kind": kind},
+        " and (%(kind)s::text is null or t.kind = %(kind)s)"
+        + WITHIN
+        + " order by t.id limit %(limit)s",
+        {"after": after, "limit": limit, "state": state, "kind": kind} | limits(),
     )
     return [ThingRow(*row) for row in await cursor.fetchall()]
 
@@ -126,8 +141,9 @@ async def datastreams(
         "  flags, received from observation where datastream_id = d.id"
         "  order by phenomenon_time desc limit 1) o on true"
         " where d.id > %(after)s and (%(thing)s::integer is null or d.thing_id = %(thing)s)"
-        " order by d.id limit %(limit)s",
-        {"thing": thing_id, "after": after, "limit": limit},
+        + WITHIN
+        + " order by d.id limit %(limit)s",
+        {"thing": thing_id, "after": after, "limit": limit} | limits(),
     )
     return [DatastreamRow(*row) for row in await cursor.fetchall()]
 
@@ -170,3 +186,12 @@ async def layer(conn: Db, name: str, version: str) -> tuple[bytes, str] | None:
     )
     row: tuple[Any, ...] | None = await cursor.fetchone()
     return None if row is None else (bytes(row[0]), row[1])
+
+
+async def layers(conn: Db) -> list[LayerRow]:
+    """Return the current version of every layer by name."""
+    cursor = await conn.execute(
+        "select layer, version, features, attribution, created_at from layer_version"
+        " where current order by layer"
+    )
+    return [LayerRow(*row) for row in await cursor.fetchall()]

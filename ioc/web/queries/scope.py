@@ -1,0 +1,15 @@
+"""The conditions that keep a query within the scope of who asks (`identity.limits`)."""
+
+from typing import Final, LiteralString
+
+# Where the query has `thing t`; a thing without a commune is in no limited area.
+WITHIN: Final[LiteralString] = (
+    " and (%(areas)s::text[] is null or exists (select 1 from location where thing_id = t.id"
+    "  and commune_code = any(%(areas)s)))"
+    " and (%(domains)s::text[] is null or t.kind = any(%(domains)s))"
+)
+# Where it has `alert a` alone.
+ALERT_WITHIN: Final[LiteralString] = (
+    " and (%(areas)s::text[] is null and %(domains)s::text[] is null"
+    "  or exists (select 1 from thing t where t.id = a.thing_id" + WITHIN + "))"
+)
