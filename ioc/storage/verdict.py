@@ -15,25 +15,29 @@ from ioc.domain.evaluation import Announcement, Key, Peak, Verdict
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.mask import Masked, Masks, Target
 from ioc.domain.observation import ThingId
-from ioc.storage import alert_states, alerts, evaluation, masks, outbox
+from ioc.storage import alert_states, alerts, evaluation, leases, masks, outbox
 from ioc.storage.alerts import COLUMNS, append, entry_to_row, from_row
 from ioc.storage.script import run
 
 Db = Connection[tuple[Any, ...]]
 
 
-def commit(conn: Db, verdict: Verdict, partition: int, now: Micros) -> bool:
+def commit(conn: Db, verdict: Verdict, held: Mapping[int, int], now: Micros) -> bool:
     """Write states, alerts, events and offsets in one transaction; return whether alerts changed.
+
+    `held` are the partitions decided about, with the epochs of their leases. Raises LeaseLostError,
+    and writes nothing, when another evaluator has taken one of them.
 
     `now` is the server's time, which stands beside the event times. Alerts are locked first, so
     an acknowledgement that happens meanwhile is either seen here or sees this.
     """
     with conn.transaction():
+        leases.fence(conn, held)
         changed = _announce(conn, verdict.announcements, now)
         _save_peaks(conn, verdict.peaks)
         alert_states.delete(conn, verdict.gone)
         alert_states.save(conn, verdict.states)
-        evaluation.save_offsets(conn, partition, verdict.offsets)
+        evaluation.save_offsets(conn, held, verdict.offsets)
     return changed or bool(verdict.peaks)
 
 

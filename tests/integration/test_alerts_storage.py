@@ -145,7 +145,7 @@ def test_peaks_and_staleness_are_the_open_alerts(desk: Desk) -> None:
     stale, fresh = Change(Kind.STALE, at(10)), Change(Kind.FRESH, at(20))
     desk.say(RAISE, stale, fresh, stale)
     peak = Peak("over", DatastreamId(desk.world.streams[0]), 99.0, at(5))
-    verdict.commit(desk.conn, Verdict(peaks=[peak]), 0, NOW)
+    verdict.commit(desk.conn, Verdict(peaks=[peak]), {}, NOW)
     (row,) = desk.open()
     assert (row.stale, row.peak) == (True, 99.0)
     assert (1, "STALE", 1) in desk.events()
@@ -164,7 +164,7 @@ def test_a_failed_transaction_leaves_nothing(desk: Desk) -> None:
     thing = Subject(DatastreamId(desk.world.streams[0]), ThingId(1))
     broken = Verdict([Announcement(desk.rule, thing, RAISE)], offsets={99999: 5})
     with pytest.raises(psycopg.Error):
-        verdict.commit(desk.conn, broken, 0, NOW)  # no smallint: the last statement fails
+        verdict.commit(desk.conn, broken, {0: 0}, NOW)  # no smallint: the last statement fails
     assert desk.open() == ()
 
 
