@@ -238,7 +238,7 @@ def restart(report: Report, conn: Db, url: str, *, runs: int, instances: int) ->
             store = Store(database, database, database, database, database)
             session = Session(store, database, Silent(), SystemClock().now)
             gc.collect()
-            took = timed(session.turn)
+            took = timed(session.settle)
             live.append(took / 1000 * INSTANCES / instances)
             built = sum(len(share.evaluator.bounds) for share in session.shares)
             while any(share.evaluator.asleep for share in session.shares):

@@ -47,7 +47,7 @@ class Session:
         now = self.clock()
         if now >= self._settle_at:
             self._settle_at = now + SETTLE
-            self._settle()
+            self.settle()
         for batch in self.stream.read(AT_ONCE_S if self._sleeping else READ_S):
             for share in self.shares:
                 share.offer(batch)
@@ -80,7 +80,8 @@ class Session:
 
     # ------------------------------------------------------------ partitions
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Say that we live; begin what is ours now, give back what is another one's."""
         taken, surplus = self.leases.settle()
         if taken:
             self._begin(taken)
@@ -107,6 +108,7 @@ class Session:
             share.evaluator.offsets = offsets
             share.begin()
             self.shares.append(share)
+        self._refresh_at = self.clock() + REFRESH
 
     def _unite(self) -> None:
         """Let shares that stand at the same offsets go on as one."""

@@ -50,7 +50,9 @@ class Episode(NamedTuple):
 class Change(NamedTuple):
     """What must be announced or recorded about one (rule, datastream).
 
-    `over` is set for an episode found late that has already ended: record it, sound nothing.
+    `over` is set for an episode that has already ended: found late (RAISE) or with other bounds
+    than were recorded (MOVED). Record it, sound nothing. What a late change overlaps is the same
+    alert, so `Record` is what a log finally says, in whatever order the samples came.
     """
 
     kind: Kind
@@ -258,14 +260,25 @@ def difference(old: Sequence[Episode], new: Sequence[Episode], at: Micros) -> Ch
     Episodes that overlap are the same alert. Source: the team's alerting decision on late data.
     """
     left = list(old)
+    amended: Changes = []
     changes: Changes = []
     for episode in reversed(new):  # the open one first: it continues the announced open one
         partner = next((o for o in reversed(left) if _overlap(o, episode)), None)
         if partner is not None:
             left.remove(partner)
-        changes += reversed(_compare(partner, episode, at))
+        if partner is not None and partner.returned_at is not None and episode.returned_at:
+            amended += _amended(partner, episode)
+        else:
+            changes += reversed(_compare(partner, episode, at))
     gone = [o for o in left if not any(_overlap(o, n) for n in new)]  # the others were merged
-    return [_disproved(episode, at) for episode in gone] + changes[::-1]
+    return [_disproved(episode, at) for episode in gone] + amended + changes[::-1]
+
+
+def _amended(old: Episode, new: Episode) -> Changes:
+    """Return how an episode that is over got other bounds; [] if it did not."""
+    if (old.raised_at, old.returned_at) == (new.raised_at, new.returned_at):
+        return []
+    return [_late(Kind.MOVED, new.raised_at, new)._replace(was=old.raised_at, over=new)]
 
 
 def _overlap(one: Episode, other: Episode) -> bool:
@@ -279,13 +292,11 @@ def _compare(old: Episode | None, new: Episode, at: Micros) -> Changes:
     if old is None or (old.returned_at is not None and new.returned_at is None):
         over = new if new.returned_at is not None else None
         return [_late(Kind.RAISE, new.raised_at, new)._replace(over=over)]
-    if old.returned_at is None and new.returned_at is not None:
-        return [Change(Kind.RTN, new.returned_at, late=True)]
-    if new.returned_at is not None:
-        return []
     changes: Changes = []
     if old.raised_at != new.raised_at:
         changes.append(_late(Kind.MOVED, new.raised_at, new)._replace(was=old.raised_at))
+    if new.returned_at is not None:
+        return [*changes, Change(Kind.RTN, new.returned_at, late=True)]
     if old.severity is not None and new.severity is not None and old.severity != new.severity:
         kind = Kind.SEV_UP if new.severity < old.severity else Kind.SEV_DOWN
         changes.append(_late(kind, new.graded_at or max(at, new.raised_at), new))

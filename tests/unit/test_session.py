@@ -168,7 +168,7 @@ def test_a_partition_that_is_given_up_and_taken_again_is_judged_once() -> None:
     session = session_of(world)
     session.turn()
     world.surplus = [0, 1, 2, 3]
-    session._settle()
+    session.settle()
     assert {partition(one) for one in session.shares[0].evaluator.routes} <= {4, 5, 6, 7}
     session._settle_at = 0
     session.turn()
