@@ -26,11 +26,13 @@ class Record:
                 self._put(change.time, change.over and change.over.returned_at)
             case Kind.MOVED if change.was is not None:
                 self.spans.pop(change.was, None)
-                self._put(change.time, change.over and change.over.returned_at)
+                self._put(change.time, None)
             case Kind.RTN:
                 self._end(change)
             case Kind.CORRECTED if change.was is not None:
                 self.spans.pop(change.was, None)
+                if change.over is not None:
+                    self._put(change.time, change.over.returned_at)
             case _:
                 pass
 

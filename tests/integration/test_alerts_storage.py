@@ -136,6 +136,20 @@ def test_what_late_data_says_is_recorded(desk: Desk) -> None:
     assert desk.world.one("select count(*) from alert where corrected") == 2
 
 
+def test_an_alert_that_is_over_takes_the_bounds_that_late_data_gives(desk: Desk) -> None:
+    """Of an earlier occurrence the log says it; of the last one the alert itself, too."""
+    desk.say(Change(Kind.RAISE, at(0), 60.0), Change(Kind.RTN, at(10)))
+    desk.say(Change(Kind.RAISE, at(20), 60.0), Change(Kind.RTN, at(30)))
+    last, first = Episode(at(25), at(35), 60.0), Episode(at(2), at(8), 60.0)
+    for over, was in ((last, 20), (first, 0), (first._replace(raised_at=at(3)), 2)):
+        desk.say(Change(Kind.CORRECTED, over.raised_at, late=True, was=at(was), over=over))
+    bounds = "select raised_at, returned_at from alert"
+    assert desk.conn.execute(bounds).fetchall() == [(_time(25), _time(35))]
+    corrected = [(occurrence, n) for occurrence, kind, n in desk.events() if kind == "CORRECTED"]
+    assert sorted(corrected) == [(1, 0), (1, 1), (2, 0)]
+    assert not desk.world.one("select corrected from alert")
+
+
 def _time(second: int) -> Any:
     return to_datetime(at(second))
 

@@ -31,3 +31,6 @@ create index alert_state_on on alert_state (datastream_id) where condition <> 'N
 
 -- KPI and live lists ask for the newest entries of the log.
 create index alert_event_recorded on alert_event (recorded_at);
+
+-- Late data corrects alerts that are over; they are found by what they are about.
+create index alert_about on alert (rule_id, datastream_id);
