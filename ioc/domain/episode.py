@@ -51,7 +51,7 @@ class Change(NamedTuple):
     """What must be announced or recorded about one (rule, datastream).
 
     `over` is set for an episode that has already ended: found late (RAISE) or with other bounds
-    than were recorded (CORRECTED). Record it, sound nothing. What a late change overlaps is the same
+    than were recorded (CORRECTED). Record it, sound nothing. What late data overlaps is the same
     alert, so `ioc.domain.record` reads one log, in whatever order the samples came.
     """
 

@@ -7,7 +7,9 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from ioc import settings, supervisor
 from ioc.domain.observation import DatastreamId
 from ioc.domain.partition import PARTITIONS, fair, partition
 
@@ -26,3 +28,11 @@ def test_fair_parts_are_all_of_it(members: set[str]) -> None:
     parts = [fair(members, one) for one in members]
     assert sum(parts) == PARTITIONS
     assert max(parts) - min(parts) <= 1
+
+
+def test_as_many_evaluators_are_started_as_the_settings_say() -> None:
+    """One by default; of more, each is a process of its own name and log."""
+    one = settings.load({})
+    two = replace(one, alerting=replace(one.alerting, evaluators=2))
+    names = [{child.name for child in supervisor._children(s, demo=False)} for s in (one, two)]
+    assert names[1] - names[0] == {"alerting-2"}
