@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from ioc.domain.partition import PARTITIONS
+
 Db = Connection[tuple[Any, ...]]
 
 # Renewed every second; who is silent four times as long hangs. Another one holds all of it within
@@ -28,6 +30,11 @@ class LeaseLostError(Exception):
 def join(conn: Db, me: str) -> None:
     """Become a member on this connection; members that are long gone are forgotten."""
     conn.execute(_IDLE)
+    conn.execute(
+        "insert into evaluator_lease (partition) select generate_series(0, %s - 1)"
+        " on conflict do nothing",
+        (PARTITIONS,),
+    )
     conn.execute("delete from evaluator_member where expires_at < now() - interval '1 hour'")
     conn.execute(
         "insert into evaluator_member (id, backend, expires_at)"

@@ -177,6 +177,7 @@ def test_a_failed_transaction_leaves_nothing(desk: Desk) -> None:
     """States, alerts and offsets are written together or not at all."""
     thing = Subject(DatastreamId(desk.world.streams[0]), ThingId(1))
     broken = Verdict([Announcement(desk.rule, thing, RAISE)], offsets={99999: 5})
+    desk.conn.execute("insert into evaluator_lease (partition) values (0)")
     with pytest.raises(psycopg.Error):
         verdict.commit(desk.conn, broken, {0: 0}, NOW)  # no smallint: the last statement fails
     assert desk.open() == ()

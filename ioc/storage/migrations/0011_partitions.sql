@@ -1,4 +1,5 @@
 -- Evaluators share the datastreams by partitions (ioc.domain.partition), each held by one lease.
+-- The first evaluator makes the rows: a migrated database is empty, as a restored backup wants it.
 create table evaluator_lease (
   partition smallint primary key,
   owner text,                               -- evaluator_member.id; null: free
@@ -6,7 +7,6 @@ create table evaluator_lease (
   epoch bigint not null default 0,          -- grows with every taking; a commit under an older one fails
   expires_at timestamptz not null default '-infinity'
 );
-insert into evaluator_lease (partition) select generate_series(0, 7);
 
 -- Evaluator processes that live, whether they hold a partition or not.
 create table evaluator_member (
