@@ -25,6 +25,7 @@ from bench.report import Figure, Report
 from ioc.alerting.__main__ import Database
 from ioc.alerting.evaluator import Evaluator
 from ioc.alerting.session import Session
+from ioc.alerting.share import Store
 from ioc.clock import SystemClock
 from ioc.domain.alert import START, Sample, step
 from ioc.domain.evaluation import Batch, Candidate, Row
@@ -34,7 +35,7 @@ from ioc.rules import definition, trial
 from ioc.rules.backtest_arrays import Arrays
 from ioc.rules.definition import RuleFile
 from ioc.rules.trial import Pace
-from ioc.storage import history, migrate, pool, rules
+from ioc.storage import history, leases, migrate, pool, rules
 
 Db = Connection[tuple[Any, ...]]
 
@@ -44,7 +45,8 @@ GOALS: Final[dict[str, tuple[str, float | None]]] = {
     "backtest_against_plain_fold": ("ratio", None),
     "evaluation_cores": ("cores", 0.25),
     "evaluation_us": ("µs", None),
-    "restart_s": ("s", 5),
+    "restart_s": ("s", 5),  # until it judges whatever comes, all that is in alarm known again
+    "restart_whole_s": ("s", None),  # until the last quiet datastream is awake, too
 }
 SAMPLES: Final = 30 * 1440
 STREAMS: Final = 100_000  # of a province, at one sample a minute
@@ -147,10 +149,10 @@ def uncached(report: Report, conn: Db, runs: int) -> None:
 class NoHistory:
     """A database that was empty until now."""
 
-    def newest(self, _ids: object) -> dict[DatastreamId, Micros]:
+    def newest(self, *_: object) -> dict[DatastreamId, Micros]:
         return {}
 
-    def since(self, _starts: object) -> dict[DatastreamId, Any]:
+    def since(self, *_: object) -> dict[DatastreamId, Any]:
         return {}
 
 
@@ -162,7 +164,8 @@ def evaluation(report: Report, runs: int, part: int) -> None:
         Candidate(DatastreamId(n), ThingId(n), "pm25", "air", "f", str(n), simulated, 60, 1800)
         for n in range(part)
     ]
-    evaluator.route([(rule(n), 1) for n in range(RULES)], everywhere, {}, NoHistory())
+    evaluator.register([(rule(n), 1) for n in range(RULES)], everywhere)
+    evaluator.bind([one.datastream for one in everywhere], {}, NoHistory())
     stretches = minutes_of(part)
     for _ in range(20):  # the windows of late data fill
         minute(evaluator, next(stretches))
@@ -222,20 +225,30 @@ class Silent:
 
 
 def restart(report: Report, conn: Db, url: str, *, runs: int, instances: int) -> None:
-    """Measure from a connection to all memory built, on a real database; multiply."""
+    """Measure from a connection to live, and to all memory built, on a real database; multiply."""
     streams = instances // RULES
     now = SystemClock().now()
     fill(conn, streams, now)
     rules.sync(conn, [rule(n) for n in range(RULES)], "bench")
-    found = []
-    for _ in range(runs + 1):
+    live, whole = [], []
+    for run in range(runs + 1):
         with pool.connect(url, name="bench") as line:
-            database = Database(line, SystemClock())
-            session = Session(database, database, database, database, Silent(), SystemClock().now)
+            database = Database(line, SystemClock(), f"bench-{run}")
+            leases.join(line, database.name)
+            store = Store(database, database, database, database, database)
+            session = Session(store, database, Silent(), SystemClock().now)
             gc.collect()
-            found.append(timed(session.begin) / 1000 * INSTANCES / instances)
-            say(f"  {len(session.evaluator.bounds)} instances in {found[-1]:.2f} s scaled")
-    add(report, "restart_s", found[1:])  # the first one writes states
+            took = timed(session.settle)
+            live.append(took / 1000 * INSTANCES / instances)
+            built = sum(len(share.evaluator.bounds) for share in session.shares)
+            while any(share.evaluator.asleep for share in session.shares):
+                took += timed(session.turn)
+            whole.append(took / 1000 * INSTANCES / instances)
+            leases.leave(line, database.name)
+            bounds = sum(len(share.evaluator.bounds) for share in session.shares)
+            say(f"  {built} instances in {live[-1]:.2f} s, {bounds} in {whole[-1]:.2f} s, scaled")
+    add(report, "restart_s", live[1:])  # the first one writes states
+    add(report, "restart_whole_s", whole[1:])
     report.calibration["restart_part"] = f"{instances} of {INSTANCES} instances"
 
 
@@ -288,14 +301,14 @@ def measure(*, quick: bool, asked: set[str]) -> Report:
     backtest(report, runs)
     if asked & {"evaluation_us", "evaluation_cores"}:
         evaluation(report, runs, PART // 10 if quick else PART)
-    if asked & {"backtest_uncached_ms", "restart_s"}:
+    if asked & {"backtest_uncached_ms", "restart_s", "restart_whole_s"}:
         with (
             fresh_database(services().database) as url,
             psycopg.connect(url, autocommit=True) as conn,
         ):
             migrate.run(conn)
             uncached(report, conn, runs)
-            if "restart_s" in asked:
+            if asked & {"restart_s", "restart_whole_s"}:
                 instances = 2_000 if quick else 50_000
                 restart(report, conn, url, runs=runs, instances=instances)
     report.figures = {key: one for key, one in report.figures.items() if key in asked}

@@ -54,6 +54,7 @@ class Ingest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     late_horizon_s: Positive = 900
+    evaluators: Annotated[int, msgspec.Meta(ge=1, le=8)] = 1  # 8: partitions there are to share
 
 
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -184,7 +184,10 @@ def refuse_taken_port(host: str, port: int) -> None:
 def _children(settings: Settings, *, demo: bool) -> list[Child]:
     modules = {
         "ingest": ["ingest"],
-        "alerting": ["ioc.alerting"],
+        **{
+            "alerting" if n == 1 else f"alerting-{n}": ["ioc.alerting"]
+            for n in range(1, settings.alerting.evaluators + 1)
+        },
         "dispatcher": ["ioc.alerting.dispatcher"],
         "layers": ["layers"],
         "web": ["ioc.web"],

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import getpid
+from secrets import token_hex
+from socket import gethostname
 from threading import Event
 from typing import Final
 
@@ -21,62 +24,89 @@ from ioc import log as logs
 from ioc import settings as configuration
 from ioc.alerting.ports import Past
 from ioc.alerting.session import Session
+from ioc.alerting.share import Store
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.evaluation import Batch, Candidate, Saved, Verdict, Writer
 from ioc.domain.instant import SECOND, Micros
 from ioc.domain.observation import DatastreamId
+from ioc.domain.partition import fair
 from ioc.live import stream
 from ioc.rules import definition as rule_files
 from ioc.rules.definition import RuleFile
 from ioc.settings import Settings
-from ioc.storage import alert_states, evaluation, pool, rules
+from ioc.storage import alert_states, evaluation, leases, pool, rules
 from ioc.storage import verdict as verdicts
 from ioc.storage.evaluation import Db
 
 log: Final = structlog.get_logger()
 
 ACTOR: Final = "config"  # who the rule versions name for what configuration files say
-_PARTITION: Final = 0  # this cut has one
-_LEASE_S: Final = 1.0  # how often a second evaluator asks whether the first is gone
+_GLANCE_S: Final = 0.1  # a read that waits no longer says nothing about the stream
+_RENEW: Final = SECOND  # four times in the life of a lease
 _STEADY: Final = 30 * SECOND  # a session that lasted this long had begun well
 _BACK_OFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)  # the last one for ever: back within 5 s
 
 
 @dataclass(slots=True)
 class Database:
-    """The database ports over one connection, which holds the lease as long as it lives."""
+    """The database ports over one connection, which holds the leases as long as it lives.
+
+    Whatever is asked renews the leases when it is time, so that long work does not lose them.
+    """
 
     conn: Db
     clock: Clock
+    name: str
+    held: dict[int, int] = field(default_factory=dict)  # partition -> epoch of its lease
+    _renew_at: int = 0
 
-    def offsets(self) -> dict[int, int]:
-        evaluation.adopt_writers(self.conn, _PARTITION)
-        return evaluation.offsets(self.conn, _PARTITION)
+    def settle(self) -> tuple[Collection[int], Collection[int]]:
+        leases.renew(self.conn, self.name, self.held)
+        more = fair(leases.members(self.conn), self.name) - len(self.held)
+        taken = leases.take(self.conn, self.name, more) if more > 0 else {}
+        self.held |= taken
+        return taken, sorted(self.held)[more:] if more < 0 else ()
 
-    def states(self) -> list[Saved]:
-        return alert_states.states(self.conn)
+    def release(self, partitions: Collection[int]) -> None:
+        for partition in partitions:
+            del self.held[partition]
+        leases.release(self.conn, self.name, partitions)
 
-    def commit(self, verdict: Verdict) -> bool:
-        return verdicts.commit(self.conn, verdict, _PARTITION, self.clock.now())
+    def offsets(self, partitions: Collection[int]) -> Mapping[int, dict[int, int]]:
+        evaluation.adopt_writers(self._line(), partitions)
+        return evaluation.offsets(self.conn, partitions)
+
+    def on(self, partitions: Collection[int]) -> set[DatastreamId]:
+        return alert_states.on(self._line(), partitions)
+
+    def states(self, datastreams: Collection[DatastreamId]) -> list[Saved]:
+        return alert_states.states(self._line(), datastreams)
+
+    def commit(self, verdict: Verdict, partitions: Collection[int]) -> bool:
+        held = {partition: self.held[partition] for partition in sorted(partitions)}
+        return verdicts.commit(self._line(), verdict, held, self.clock.now())
 
     def writers(self) -> tuple[list[Writer], Micros]:
-        return evaluation.writers(self.conn)
+        return evaluation.writers(self._line())
 
     def read(self, writer: int, after: int, upto: int) -> list[Batch]:
-        return evaluation.batches(self.conn, writer, after, upto)
+        return evaluation.batches(self._line(), writer, after, upto)
 
-    def newest(self, ids: Sequence[DatastreamId]) -> Mapping[DatastreamId, Micros]:
-        return evaluation.newest(self.conn, ids, evaluation.offsets(self.conn, _PARTITION))
+    def newest(
+        self, ids: Sequence[DatastreamId], done: Mapping[int, int]
+    ) -> Mapping[DatastreamId, Micros]:
+        return evaluation.newest(self._line(), ids, done)
 
-    def since(self, starts: Mapping[DatastreamId, Micros | None]) -> Mapping[DatastreamId, Past]:
-        done = evaluation.offsets(self.conn, _PARTITION)
-        found = evaluation.since(self.conn, starts, done)
+    def since(
+        self, starts: Mapping[DatastreamId, Micros | None], done: Mapping[int, int]
+    ) -> Mapping[DatastreamId, Past]:
+        found = evaluation.since(self._line(), starts, done)
         return {datastream: Past(*past) for datastream, past in found.items()}
 
     def rules(self) -> list[tuple[RuleFile, int]]:
         found = []
-        for stored in rules.enabled(self.conn):
+        for stored in rules.enabled(self._line()):
             try:
                 found.append((rule_files.parse(stored.definition), stored.version))
             except ConfigError as error:  # of an older release: the others go on
@@ -84,10 +114,19 @@ class Database:
         return found
 
     def newest_datastream(self) -> int:
-        return evaluation.newest_datastream(self.conn)
+        return evaluation.newest_datastream(self._line())
 
-    def candidates(self, properties: Sequence[str]) -> list[Candidate]:
-        return evaluation.candidates(self.conn, properties)
+    def candidates(
+        self, properties: Sequence[str], partitions: Collection[int], after: int
+    ) -> list[Candidate]:
+        return evaluation.candidates(self._line(), properties, partitions, after)
+
+    def _line(self) -> Db:
+        now = self.clock.now()
+        if now >= self._renew_at:
+            self._renew_at = now + _RENEW
+            leases.renew(self.conn, self.name, self.held)
+        return self.conn
 
 
 @dataclass(slots=True)
@@ -111,7 +150,7 @@ class Bus:
             self._fail(error)
             self.stop.wait(timeout_s)
             return []
-        if not found:
+        if not found and timeout_s > _GLANCE_S:
             self._position = None  # a restored Redis may count anew; the end is found again
         self._recover()
         return found
@@ -175,18 +214,20 @@ def run(settings: Settings, stop: Event, clock: Clock) -> None:
 def _live(
     settings: Settings, found: Sequence[RuleFile], bus: Bus, stop: Event, clock: Clock
 ) -> None:
-    """Hold one connection and its lease as long as everything goes well."""
+    """Hold one connection and its leases as long as everything goes well."""
     with pool.connect(settings.database_url, name="evaluator") as conn:
-        while not evaluation.try_lease(conn, _PARTITION):
-            if stop.wait(_LEASE_S):
-                return
         rules.sync(conn, found, ACTOR)
-        database = Database(conn, clock)
-        session = Session(database, database, database, database, bus, clock.now)
-        session.begin()
-        log.info("evaluator_ready", bound=len(session.evaluator.bounds))
+        database = Database(conn, clock, f"{gethostname()}-{getpid()}-{token_hex(4)}")
+        leases.join(conn, database.name)
+        store = Store(database, database, database, database, database)
+        session = Session(store, database, bus, clock.now)
+        ready = False
         while not stop.is_set():
             session.turn()
+            if session.shares and not ready:
+                ready = True
+                log.info("evaluator_ready", partitions=sorted(database.held))
+        leases.leave(conn, database.name)
 
 
 def main() -> int:

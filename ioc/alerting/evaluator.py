@@ -3,22 +3,24 @@
 It holds no connection. Its memory is a function of the stored states and of history up to the
 offsets, so it can be thrown away at any moment and built again: that is how every failure of a
 transaction is handled.
+
+A datastream sleeps until its rules are bound: in alarm or on the way there at once, any other with
+its first sample or when there is time. A sleeping one is NORMAL, so nothing is missed but that it
+falls silent, and that is noticed when it is woken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
-from itertools import count, groupby, islice
-from typing import Final
+from heapq import heapify, heappop, heappush
+from itertools import count
 
 from ioc.alerting import rebuild
+from ioc.alerting.binding import Book, Bound, Versioned, mark, orphan, speaker
 from ioc.alerting.ports import History
 from ioc.domain import levels
-from ioc.domain.alert import Op, Rule, Sample, Severity
-from ioc.domain.announcement import Subject
-from ioc.domain.episode import Change, Changes, Reason, Track, ended, under_new_rule
+from ioc.domain.episode import Changes, Reason, ended, under_new_rule
 from ioc.domain.evaluation import (
     Announcement,
     Batch,
@@ -29,79 +31,21 @@ from ioc.domain.evaluation import (
     Saved,
     Verdict,
 )
-from ioc.domain.inputs import Input
-from ioc.domain.instant import Micros, from_seconds
-from ioc.domain.levels import Ladder, Rules
-from ioc.domain.observation import DatastreamId, ThingId
-from ioc.rules.definition import RuleFile
-from ioc.rules.inputs import inputs
-from ioc.rules.pace import Pace, levels_of
-from ioc.rules.trial import selected
-
-CHUNK: Final = 500  # datastreams rebuilt by one query: some 20,000 rows, 2 MB
-
-Mark = tuple[object, ...]
-
-
-@dataclass(slots=True)
-class Bound:
-    """One rule bound to one datastream."""
-
-    track: Track
-    subject: Subject
-    expected_period: int
-    input: Input | None = None  # None: the fold takes the samples as they come
-    mark: Mark = ()  # the part of the state that is stored, as stored
-    peak: float | None = None  # as stored
-    wake: Micros | None = None  # when the heap will look at it
-
-    @property
-    def key(self) -> Key:
-        return self.track.rules[0].id, self.subject.datastream
-
-    @property
-    def due(self) -> Micros | None:
-        """Return when a timer fires or a window is complete without a further sample."""
-        timer = levels.due(self.track.state, self.track.rules)
-        window = None if self.input is None else self.input.due
-        if timer is None or window is None:
-            return window if timer is None else timer
-        return min(timer, window)
-
-    def passes(self, sample: Sample) -> bool:
-        """Take a sample after which nothing is to be said, stored or waited for anew, if it is."""
-        return self.wake is not None and self.input is None and self.track.passes(sample)
-
-    def take(self, sample: Sample) -> Changes:
-        """Judge one sample, or what the rule makes of it."""
-        if self.input is None:
-            return self.track.take(sample)
-        return self.track.revise(self.input.take(sample))
-
-    def tick(self, instant: Micros) -> Changes:
-        """Let time pass: every sample before `instant` was taken."""
-        changes: Changes = []
-        if self.input is not None:
-            changes = self.track.revise(self.input.tick(instant))
-        return changes + self.track.tick(instant)
-
-
-def mark(ladder: Ladder) -> Mark:
-    """Return what makes a transition: it is stored when this changes."""
-    if len(ladder.states) == 1:
-        state = ladder.states[0]
-        return state.condition, state.since, state.stale, state.raised_at
-    return tuple((s.condition, s.since, s.stale, s.raised_at) for s in ladder.states)
+from ioc.domain.instant import Micros
+from ioc.domain.observation import DatastreamId
 
 
 @dataclass(slots=True)
 class Evaluator:
-    """All tracks of one partition."""
+    """All tracks of some partitions, all of them evaluated up to the same offsets."""
 
     bounds: dict[Key, Bound] = field(default_factory=dict)
-    routes: dict[DatastreamId, list[Bound]] = field(default_factory=dict)
+    routes: dict[DatastreamId, list[Bound]] = field(default_factory=dict)  # of what is awake
+    asleep: dict[DatastreamId, Candidate] = field(default_factory=dict)
     offsets: dict[int, int] = field(default_factory=dict)
+    book: Book = field(default_factory=Book)
     samples: int = 0
+    _awake: dict[DatastreamId, Candidate] = field(default_factory=dict)
     _heap: list[tuple[Micros, int, Bound]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=count)
     _touched: dict[Key, Bound] = field(default_factory=dict)
@@ -110,7 +54,7 @@ class Evaluator:
     # ------------------------------------------------------------ samples and time
 
     def take(self, batch: Batch) -> None:
-        """Evaluate the next batch of a writer."""
+        """Evaluate the next batch of a writer; whatever it speaks of is awake."""
         for row in batch.rows:
             for bound in self.routes.get(row.datastream, ()):
                 self.samples += 1
@@ -149,7 +93,7 @@ class Evaluator:
 
     def _announce(self, bound: Bound, changes: Changes) -> None:
         for change in changes:
-            rule = _speaker(bound.track.rules, change)
+            rule = speaker(bound.track.rules, change)
             self._verdict.announcements.append(Announcement(rule, bound.subject, change))
 
     # ------------------------------------------------------------ what to write
@@ -166,7 +110,7 @@ class Evaluator:
         state = bound.track.state
         if mark(state) != bound.mark:
             bound.mark = mark(state)
-            found.states.append(_saved(bound))
+            found.states.append(bound.saved)
         peak = levels.peak(state, bound.track.rules) if state.in_alarm else None
         if peak is None:
             bound.peak = None
@@ -176,38 +120,53 @@ class Evaluator:
 
     # ------------------------------------------------------------ routing
 
-    def route(
-        self,
-        rules: Sequence[tuple[RuleFile, int]],
-        candidates: Iterable[Candidate],
-        saved: Mapping[Key, Saved],
-        history: History,
+    def register(
+        self, rules: Sequence[Versioned], candidates: Iterable[Candidate]
+    ) -> set[DatastreamId]:
+        """Note rules and datastreams as they are now; return those that must be bound again."""
+        changed = self.book.replace(rules)
+        known = {one.datastream: one for one in candidates}
+        gone = {one for one in (*self.asleep, *self._awake) if one not in known}
+        edited = {
+            one
+            for one, before in self._awake.items()
+            if one in known and (known[one] != before or before.observed_property in changed)
+        }
+        self.asleep = {one: now for one, now in known.items() if one not in self._awake}
+        self._awake.update((one, known[one]) for one in edited)
+        for one in gone:
+            self._awake.pop(one, None)
+        return gone | edited
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Note datastreams that nobody knew until now."""
+        self.asleep.update((one.datastream, one) for one in candidates)
+
+    def bind(
+        self, streams: Collection[DatastreamId], saved: Mapping[Key, Saved], history: History
     ) -> None:
-        """Bind rules to datastreams anew: build what is new or edited, end what is gone.
+        """Bind rules to datastreams: build what is new or edited, end what is gone.
 
-        `saved` are the stored states of what is not bound yet (all of them at the start).
+        `saved` are the stored states of those that are asleep, or that nobody knows any more.
         """
-        wanted = dict(_matches(rules, candidates))
-        for key in [k for k in self.bounds if k not in wanted]:
+        for one in streams:
+            if one in self.asleep:
+                self._awake[one] = self.asleep.pop(one)
+        candidates = [self._awake[one] for one in streams if one in self._awake]
+        wanted = {bound.key: bound for one in candidates for bound in self.book.bound_to(one)}
+        bound_now = {b.key: b for one in streams for b in self.routes.pop(one, ())}
+        for key in bound_now.keys() - wanted.keys():
             self._end(self.bounds.pop(key))
-        for key in [k for k in saved if k not in wanted and k not in self.bounds]:
-            self._end(_orphan(saved[key]))
-        stored = {**saved, **{key: _saved(bound) for key, bound in self.bounds.items()}}
-        new = [b for key, b in wanted.items() if not self._has(key, b)]
-        groups = groupby(new, key=_datastream)
-        pieces = (list(group) for _, group in groups)
-        while chunk := [bound for piece in islice(pieces, CHUNK) for bound in piece]:
-            jobs = [rebuild.Job(b.track, b.input, b.subject.datastream) for b in chunk]
-            rebuild.rebuild(jobs, stored, history)
-            for bound in chunk:
-                self._begin(bound, stored.get(bound.key))
-        self._index()
-
-    def _has(self, key: Key, wanted: Bound) -> bool:
-        bound = self.bounds.get(key)
-        if bound is None or bound.track.rules != wanted.track.rules:
-            return False
-        return bound.expected_period == wanted.expected_period  # windows count on it
+        for key in saved.keys() - wanted.keys() - bound_now.keys():
+            self._end(orphan(saved[key]))
+        stored = {**saved, **{key: bound.saved for key, bound in bound_now.items()}}
+        new = [b for k, b in wanted.items() if k not in bound_now or not bound_now[k].is_as(b)]
+        jobs = [rebuild.Job(b.track, b.input, b.subject.datastream) for b in new]
+        rebuild.rebuild(jobs, stored, history, self.offsets)
+        for bound in new:
+            self._begin(bound, stored.get(bound.key))
+        for key in wanted:
+            self.routes.setdefault(key[1], []).append(self.bounds[key])
 
     def _begin(self, bound: Bound, stored: Saved | None) -> None:
         state, rules = bound.track.state, bound.track.rules
@@ -229,51 +188,21 @@ class Evaluator:
         self._verdict.gone.append(bound.key)
         self._touched.pop(bound.key, None)
 
-    def _index(self) -> None:
-        self.routes = {}
-        for bound in self.bounds.values():
-            self.routes.setdefault(bound.subject.datastream, []).append(bound)
+    # ------------------------------------------------------------ partitions
 
+    def absorb(self, other: Evaluator) -> None:
+        """Take over all of another one that stands at the same offsets; nothing is unwritten."""
+        self.bounds.update(other.bounds)
+        self.routes.update(other.routes)
+        self.asleep.update(other.asleep)
+        self._awake.update(other._awake)
+        self.samples += other.samples
+        self._heap = [(b.wake, next(self._order), b) for b in self.bounds.values() if b.wake]
+        heapify(self._heap)
 
-def _datastream(bound: Bound) -> DatastreamId:
-    return bound.subject.datastream
-
-
-def _saved(bound: Bound) -> Saved:
-    track, version = bound.track, bound.track.rules[0].version
-    return Saved(*bound.key, version, track.state, track.checkpoint)
-
-
-def _speaker(rules: Rules, change: Change) -> Rule:
-    """Return the level that a change is about: the highest in alarm, by its severity."""
-    return next((rule for rule in rules if rule.severity == change.severity), rules[0])
-
-
-def _orphan(saved: Saved) -> Bound:
-    """Return a bound for a stored state whose rule or thing is gone, only to end it."""
-    rule = Rule(saved.rule_id, saved.version, Op.GT, 0.0, Severity.LOW, 1, 0)
-    track = Track((rule,) * len(saved.state.states))
-    track.checkpoint, track.state = saved.checkpoint, saved.state
-    return Bound(track, Subject(saved.datastream, thing=ThingId(0)), 0)
-
-
-def _matches(
-    rules: Sequence[tuple[RuleFile, int]], candidates: Iterable[Candidate]
-) -> Iterator[tuple[Key, Bound]]:
-    by_property: dict[str, list[tuple[RuleFile, int]]] = {}
-    bound_at: dict[tuple[str, Pace], Rules] = {}  # the same for all datastreams of one pace
-    for rule, version in rules:
-        by_property.setdefault(rule.observed_property, []).append((rule, version))
-    for one in candidates:
-        for rule, version in by_property.get(one.observed_property, ()):
-            if selected(rule, one):
-                pace = Pace(one.expected_period_s, one.stale_after_s)
-                if (rule.id, pace) not in bound_at:
-                    bound_at[rule.id, pace] = levels_of(rule, version, pace)
-                bound = Bound(
-                    Track(bound_at[rule.id, pace]),
-                    Subject(one.datastream, one.thing, one.simulated),
-                    from_seconds(one.expected_period_s),
-                    inputs(rule, pace),
-                )
-                yield bound.key, bound
+    def drop(self, mine: Callable[[DatastreamId], bool]) -> None:
+        """Forget every datastream that is not ours any more; nothing is unwritten."""
+        self.asleep = {one: now for one, now in self.asleep.items() if mine(one)}
+        self._awake = {one: now for one, now in self._awake.items() if mine(one)}
+        self.routes = {one: bounds for one, bounds in self.routes.items() if mine(one)}
+        self.bounds = {key: bound for key, bound in self.bounds.items() if mine(key[1])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from ioc.domain.alert import Sample
@@ -20,13 +20,17 @@ class Past(NamedTuple):
 
 
 class History(Protocol):
-    """Committed observations, as far as the consumer's offset reaches."""
+    """Committed observations, as far as the offsets `done` of the writers reach."""
 
-    def newest(self, ids: Sequence[DatastreamId]) -> Mapping[DatastreamId, Micros]:
+    def newest(
+        self, ids: Sequence[DatastreamId], done: Mapping[int, int]
+    ) -> Mapping[DatastreamId, Micros]:
         """Return the newest phenomenon time of each datastream that has any."""
         ...
 
-    def since(self, starts: Mapping[DatastreamId, Micros | None]) -> Mapping[DatastreamId, Past]:
+    def since(
+        self, starts: Mapping[DatastreamId, Micros | None], done: Mapping[int, int]
+    ) -> Mapping[DatastreamId, Past]:
         """Return what came after each start (None: everything)."""
         ...
 
@@ -54,24 +58,46 @@ class Registry(Protocol):
         """Return the highest id of any datastream, 0 without one; ids only grow."""
         ...
 
-    def candidates(self, properties: Sequence[str]) -> list[Candidate]:
-        """Return admitted datastreams of these observed properties."""
+    def candidates(
+        self, properties: Sequence[str], partitions: Collection[int], after: int
+    ) -> list[Candidate]:
+        """Return admitted datastreams of these properties and partitions with higher ids."""
+        ...
+
+
+class States(Protocol):
+    """The process axis as it was last stored."""
+
+    def on(self, partitions: Collection[int]) -> set[DatastreamId]:
+        """Return the datastreams for which something is in alarm or on the way there."""
+        ...
+
+    def states(self, datastreams: Collection[DatastreamId]) -> list[Saved]:
+        """Return every stored state of these datastreams."""
         ...
 
 
 class Ledger(Protocol):
     """What has been decided."""
 
-    def offsets(self) -> dict[int, int]:
-        """Return the last batch evaluated of each writer; a new writer is adopted first."""
+    def offsets(self, partitions: Collection[int]) -> Mapping[int, dict[int, int]]:
+        """Return the last batch evaluated of each writer, by partition; new ones are adopted."""
         ...
 
-    def states(self) -> list[Saved]:
-        """Return every stored state."""
-        ...
-
-    def commit(self, verdict: Verdict) -> bool:
+    def commit(self, verdict: Verdict, partitions: Collection[int]) -> bool:
         """Write a verdict in one transaction; return whether an alert changed."""
+        ...
+
+
+class Leases(Protocol):
+    """Which partitions are ours. Raises when one was lost: then our memory of it is void."""
+
+    def settle(self) -> tuple[Collection[int], Collection[int]]:
+        """Say that we live; take what is our share; return (taken, to be given back)."""
+        ...
+
+    def release(self, partitions: Collection[int]) -> None:
+        """Give partitions back; all about them is committed."""
         ...
 
 

@@ -44,16 +44,26 @@ class Job(NamedTuple):
         return self.track.rules[0].id, self.datastream
 
 
-def rebuild(jobs: Sequence[Job], stored: Mapping[Key, Saved], history: History) -> None:
-    """Fill empty tracks; a stored state of another rule version tells nothing about the fold."""
-    newest = history.newest(sorted({job.datastream for job in jobs}))
+def rebuild(
+    jobs: Sequence[Job],
+    stored: Mapping[Key, Saved],
+    history: History,
+    done: Mapping[int, int],
+) -> None:
+    """Fill empty tracks; a stored state of another rule version tells nothing about the fold.
+
+    `done` are the offsets up to which history counts.
+    """
+    if not jobs:
+        return
+    newest = history.newest(sorted({job.datastream for job in jobs}), done)
     plans = [plan(job.track.rules, stored.get(job.key), newest.get(job.datastream)) for job in jobs]
     starts: dict[DatastreamId, Micros | None] = {}
     for job, one in zip(jobs, plans, strict=True):
         start = _needed_from(job, one)
         known = starts.get(job.datastream, start)
         starts[job.datastream] = None if known is None or start is None else min(known, start)
-    past = history.since({d: s for d, s in starts.items() if d in newest})
+    past = history.since({d: s for d, s in starts.items() if d in newest}, done)
     known_calm: dict[tuple[DatastreamId, Micros | None], Stretch | None] = {}
     for job, one in zip(jobs, plans, strict=True):
         rows = past.get(job.datastream, Past(None, ()))

@@ -61,7 +61,7 @@ class Kind(StrEnum):
     STALE = "STALE"
     FRESH = "FRESH"
     MOVED = "MOVED"  # late data moved the start of an alert that goes on
-    CORRECTED = "CORRECTED"  # late data disproved an alert that was over
+    CORRECTED = "CORRECTED"  # late data disproved, or rebounded, an alert that was over
     RULE_CHANGED = "RULE_CHANGED"
     SEV_UP = "SEV_UP"  # another level is the highest in alarm now
     SEV_DOWN = "SEV_DOWN"

@@ -50,7 +50,9 @@ class Episode(NamedTuple):
 class Change(NamedTuple):
     """What must be announced or recorded about one (rule, datastream).
 
-    `over` is set for an episode found late that has already ended: record it, sound nothing.
+    `over` is set for an episode that has already ended: found late (RAISE) or with other bounds
+    than were recorded (CORRECTED). Record it, sound nothing. What late data overlaps is the same
+    alert, so `ioc.domain.record` reads one log, in whatever order the samples came.
     """
 
     kind: Kind
@@ -255,17 +257,21 @@ def announced(before: Ladder, turns: Turns) -> Changes:
 def difference(old: Sequence[Episode], new: Sequence[Episode], at: Micros) -> Changes:
     """Return what turns the announced episodes `old` into `new`; `at` is the late sample's time.
 
-    Episodes that overlap are the same alert. Source: the team's alerting decision on late data.
+    Episodes that overlap are the same alert. What becomes of known ones comes before what is new,
+    which may begin where a known one did. Source: the team's alerting decision on late data.
     """
     left = list(old)
-    changes: Changes = []
+    known: Changes = []
+    found: Changes = []
     for episode in reversed(new):  # the open one first: it continues the announced open one
         partner = next((o for o in reversed(left) if _overlap(o, episode)), None)
-        if partner is not None:
-            left.remove(partner)
-        changes += reversed(_compare(partner, episode, at))
+        if partner is None:
+            found = [_found(episode), *found]
+            continue
+        left.remove(partner)
+        known = [*_compare(partner, episode, at), *known]
     gone = [o for o in left if not any(_overlap(o, n) for n in new)]  # the others were merged
-    return [_disproved(episode, at) for episode in gone] + changes[::-1]
+    return [_disproved(episode, at) for episode in gone] + known + found
 
 
 def _overlap(one: Episode, other: Episode) -> bool:
@@ -274,18 +280,26 @@ def _overlap(one: Episode, other: Episode) -> bool:
     )
 
 
-def _compare(old: Episode | None, new: Episode, at: Micros) -> Changes:
-    """Return how an announced episode (None: there was none) became the new one."""
-    if old is None or (old.returned_at is not None and new.returned_at is None):
-        over = new if new.returned_at is not None else None
-        return [_late(Kind.RAISE, new.raised_at, new)._replace(over=over)]
-    if old.returned_at is None and new.returned_at is not None:
-        return [Change(Kind.RTN, new.returned_at, late=True)]
-    if new.returned_at is not None:
-        return []
+def _found(new: Episode) -> Change:
+    """Return what says an episode that nobody knew, or that is on again."""
+    over = new if new.returned_at is not None else None
+    return _late(Kind.RAISE, new.raised_at, new)._replace(over=over)
+
+
+def _compare(old: Episode, new: Episode, at: Micros) -> Changes:
+    """Return how an announced episode became the new one."""
+    moved = old.raised_at != new.raised_at
+    if old.returned_at is not None:
+        if new.returned_at is None:
+            return [_found(new)]
+        if not moved and old.returned_at == new.returned_at:
+            return []
+        return [_late(Kind.CORRECTED, new.raised_at, new)._replace(was=old.raised_at, over=new)]
     changes: Changes = []
-    if old.raised_at != new.raised_at:
+    if moved:
         changes.append(_late(Kind.MOVED, new.raised_at, new)._replace(was=old.raised_at))
+    if new.returned_at is not None:
+        return [*changes, Change(Kind.RTN, new.returned_at, late=True)]
     if old.severity is not None and new.severity is not None and old.severity != new.severity:
         kind = Kind.SEV_UP if new.severity < old.severity else Kind.SEV_DOWN
         changes.append(_late(kind, new.graded_at or max(at, new.raised_at), new))

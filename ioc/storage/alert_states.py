@@ -5,7 +5,7 @@ Written on a transition of any of its levels, so that a restart has one place to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -21,12 +21,23 @@ from ioc.domain.observation import DatastreamId
 Db = Connection[tuple[Any, ...]]
 
 
-def states(conn: Db) -> list[Saved]:
-    """Return every stored state with its checkpoint."""
+def on(conn: Db, partitions: Collection[int]) -> set[DatastreamId]:
+    """Return the datastreams of these partitions for which some level is not NORMAL."""
+    rows = conn.execute(
+        "select distinct datastream_id from alert_state where condition <> 'NORMAL'"
+        " and evaluator_partition(datastream_id) = any(%s::smallint[])",
+        (list(partitions),),
+    )
+    return {DatastreamId(row[0]) for row in rows}
+
+
+def states(conn: Db, datastreams: Collection[DatastreamId]) -> list[Saved]:
+    """Return every stored state of these datastreams with its checkpoint."""
     rows = conn.execute(
         "select rule_id, datastream_id, version, alert_raised_at, checkpoint, condition, since,"
         " began, samples, min_sample_time, last_time, last_result, stale, raised_at"
-        " from alert_state order by rule_id, datastream_id, level"
+        " from alert_state where datastream_id = any(%s) order by datastream_id, rule_id, level",
+        (list(datastreams),),
     ).fetchall()
     return [_saved(list(levels)) for _, levels in groupby(rows, key=lambda row: row[:2])]
 

@@ -1,4 +1,4 @@
-"""What the evaluator reads: the lease, batches by number, history up to the offset.
+"""What the evaluator reads: batches by number, history up to the offset.
 
 A row counts as known when its batch number is at most the consumer's offset of its writer, so a
 reader that starts again sees exactly what it had seen. Rows that are recorded only (replayed
@@ -7,7 +7,7 @@ history, retained copies) are left out everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from psycopg import Connection
@@ -21,7 +21,6 @@ Db = Connection[tuple[Any, ...]]
 
 CONSUMER: Final = "evaluator"
 RECORDED_ONLY: Final = int(Flag.HISTORICAL | Flag.RETAINED)
-_LEASE: Final = 7_501_100  # plus the partition; any number nobody else uses in this database
 # Enough to catch up at some 100,000 rows a second, few enough for 10 MB and one transaction.
 _BATCHES: Final = 200
 _ROWS: Final = 20_000
@@ -36,41 +35,42 @@ class Past(NamedTuple):
     rows: list[Sample]
 
 
-def try_lease(conn: Db, partition: int) -> bool:
-    """Take the partition for this connection if nobody has it; it falls free with the line."""
-    row = conn.execute("select pg_try_advisory_lock(%s)", (_LEASE + partition,)).fetchone()
-    return row is not None and bool(row[0])
-
-
-def adopt_writers(conn: Db, partition: int) -> None:
+def adopt_writers(conn: Db, partitions: Collection[int]) -> None:
     """Give writers that appeared an offset: none of the last hour's batches is skipped."""
     conn.execute(
         "insert into consumer_offset (consumer, partition, writer, batch_no)"
-        " select %s, %s, w.id, coalesce((select max(b.batch_no) from ingest_batch b"
+        " select %s, p, w.id, coalesce((select max(b.batch_no) from ingest_batch b"
         "  where b.writer = w.id and b.committed_at < now() - %s::interval), 0)"
-        " from ingest_writer w on conflict do nothing",
-        (CONSUMER, partition, _FIRST_LOOK_BACK),
+        " from ingest_writer w, unnest(%s::smallint[]) p"
+        " where not exists (select from consumer_offset o"
+        "  where o.consumer = %s and o.partition = p and o.writer = w.id)"
+        " on conflict do nothing",
+        (CONSUMER, _FIRST_LOOK_BACK, list(partitions), CONSUMER),
     )
 
 
-def offsets(conn: Db, partition: int) -> dict[int, int]:
-    """Return the last batch evaluated of each writer."""
-    rows = conn.execute(
-        "select writer, batch_no from consumer_offset where consumer = %s and partition = %s",
-        (CONSUMER, partition),
+def offsets(conn: Db, partitions: Collection[int]) -> dict[int, dict[int, int]]:
+    """Return the last batch evaluated of each writer, by partition."""
+    found: dict[int, dict[int, int]] = {partition: {} for partition in partitions}
+    for partition, writer, number in conn.execute(
+        "select partition, writer, batch_no from consumer_offset"
+        " where consumer = %s and partition = any(%s)",
+        (CONSUMER, list(partitions)),
+    ):
+        found[partition][writer] = number
+    return found
+
+
+def save_offsets(conn: Db, partitions: Collection[int], done: Mapping[int, int]) -> None:
+    """Store offsets of all these partitions; the caller's transaction holds what they stand for."""
+    conn.execute(
+        "insert into consumer_offset (consumer, partition, writer, batch_no)"
+        " select %s, p, d.writer, d.batch_no from unnest(%s::smallint[]) p,"
+        " unnest(%s::smallint[], %s::bigint[]) d (writer, batch_no)"
+        " on conflict (consumer, partition, writer)"
+        " do update set batch_no = excluded.batch_no, updated_at = now()",
+        (CONSUMER, list(partitions), list(done), list(done.values())),
     )
-    return dict(rows.fetchall())
-
-
-def save_offsets(conn: Db, partition: int, done: Mapping[int, int]) -> None:
-    """Store offsets; the caller's transaction holds what they stand for."""
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "insert into consumer_offset (consumer, partition, writer, batch_no)"
-            " values (%s, %s, %s, %s) on conflict (consumer, partition, writer)"
-            " do update set batch_no = excluded.batch_no, updated_at = now()",
-            [(CONSUMER, partition, writer, number) for writer, number in done.items()],
-        )
 
 
 def writers(conn: Db) -> tuple[list[Writer], Micros]:
@@ -226,12 +226,15 @@ def newest_datastream(conn: Db) -> int:
     return int(row[0]) if row else 0
 
 
-def candidates(conn: Db, properties: Sequence[str]) -> list[Candidate]:
-    """Return the datastreams of admitted things that observe one of these properties."""
+def candidates(
+    conn: Db, properties: Sequence[str], partitions: Collection[int], after: int = 0
+) -> list[Candidate]:
+    """Return these partitions' datastreams, with a higher id than `after`, of admitted things."""
     rows = conn.execute(
         "select d.id, t.id, d.property, t.kind, t.feed, t.external_id, t.simulated,"
         " d.expected_period_s, d.stale_after_s from datastream d join thing t on t.id = d.thing_id"
-        " where t.state = 'admitted' and d.property = any(%s) order by d.id",
-        (list(properties),),
+        " where t.state = 'admitted' and d.property = any(%s) and d.id > %s"
+        " and evaluator_partition(d.id) = any(%s::smallint[]) order by d.id",
+        (list(properties), after, list(partitions)),
     ).fetchall()
     return [Candidate(*row) for row in rows]

@@ -109,6 +109,15 @@ async def layers(conn: Db) -> dict[str, str]:
     return dict(await cursor.fetchall())
 
 
+async def partitions(conn: Db) -> dict[int, str | None]:
+    """Return the evaluator that holds each partition; None: nobody does."""
+    cursor = await conn.execute(
+        "select partition, case when expires_at > now() then owner end from evaluator_lease"
+        " order by partition"
+    )
+    return dict(await cursor.fetchall())
+
+
 async def writers(conn: Db) -> Writers:
     """Return the ingest processes' signs of life as the database has them."""
     cursor = await conn.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
@@ -15,25 +15,29 @@ from ioc.domain.evaluation import Announcement, Key, Peak, Verdict
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.mask import Masked, Masks, Target
 from ioc.domain.observation import ThingId
-from ioc.storage import alert_states, alerts, evaluation, masks, outbox
+from ioc.storage import alert_states, alerts, evaluation, leases, masks, outbox
 from ioc.storage.alerts import COLUMNS, append, entry_to_row, from_row
 from ioc.storage.script import run
 
 Db = Connection[tuple[Any, ...]]
 
 
-def commit(conn: Db, verdict: Verdict, partition: int, now: Micros) -> bool:
+def commit(conn: Db, verdict: Verdict, held: Mapping[int, int], now: Micros) -> bool:
     """Write states, alerts, events and offsets in one transaction; return whether alerts changed.
+
+    `held` are the partitions decided about, with the epochs of their leases. Raises LeaseLostError,
+    and writes nothing, when another evaluator has taken one of them.
 
     `now` is the server's time, which stands beside the event times. Alerts are locked first, so
     an acknowledgement that happens meanwhile is either seen here or sees this.
     """
     with conn.transaction():
+        leases.fence(conn, held)
         changed = _announce(conn, verdict.announcements, now)
         _save_peaks(conn, verdict.peaks)
         alert_states.delete(conn, verdict.gone)
         alert_states.save(conn, verdict.states)
-        evaluation.save_offsets(conn, partition, verdict.offsets)
+        evaluation.save_offsets(conn, held, verdict.offsets)
     return changed or bool(verdict.peaks)
 
 
@@ -70,7 +74,7 @@ def _decide(conn: Db, announcements: Sequence[Announcement], now: Micros) -> Non
         return key not in fresh and key not in taken and (key in first or not _taken(conn, {key}))
 
     for one in announcements:
-        key = (one.rule.id, one.subject.datastream)
+        key = _key(one)
         if one.change.kind is Kind.CORRECTED:
             _correct(conn, one, now)
             continue
@@ -143,17 +147,43 @@ def _taken(conn: Db, ids: set[UUID]) -> set[UUID]:
 
 
 def _correct(conn: Db, one: Announcement, now: Micros) -> None:
-    """Mark an alert that was over and that late data disproved."""
-    if one.change.was is None:
+    """Mark an occurrence that was over and that late data disproved, or gave other bounds."""
+    change = one.change
+    if change.was is None:
         return
-    row = conn.execute(
-        "update alert set corrected = true where rule_id = %s and datastream_id = %s"
-        " and raised_at = %s and not active returning id, occurrence",
-        (one.rule.id, one.subject.datastream, to_datetime(one.change.was)),
-    ).fetchone()
-    if row is not None:
-        entry = Entry(row[0], row[1], Kind.CORRECTED, one.change.time, None, {"late": True})
-        conn.execute(append(entry), entry_to_row(entry, now))
+    row = conn.execute(_OCCURRENCE, (*_key(one), to_datetime(change.was))).fetchone()
+    if row is None:
+        return
+    alert, occurrence = row
+    payload: dict[str, object] = {"late": True, "was": change.was}
+    if change.over is None or change.over.returned_at is None:
+        conn.execute(
+            "update alert set corrected = true where id = %s and occurrence = %s and not active",
+            (alert, occurrence),
+        )
+    else:
+        payload["returned_at"] = change.over.returned_at
+        bounds = to_datetime(change.over.raised_at), to_datetime(change.over.returned_at)
+        conn.execute(
+            "update alert set raised_at = %s, returned_at = %s"
+            " where id = %s and occurrence = %s and not active",
+            (*bounds, alert, occurrence),
+        )
+    entry = Entry(alert, occurrence, Kind.CORRECTED, change.time, None, payload)
+    conn.execute(append(entry), entry_to_row(entry, now))
+
+
+# The occurrence that has this start by now: raised there, or moved or corrected to it.
+_OCCURRENCE: Final[LiteralString] = (
+    "select a.id, e.occurrence from alert a join alert_event e on e.alert_id = a.id"
+    " where a.rule_id = %s and a.datastream_id = %s and e.event_time = %s"
+    " and (e.kind in ('RAISE', 'MOVED') or e.kind = 'CORRECTED' and e.payload ? 'returned_at')"
+    " order by e.recorded_at desc, e.occurrence desc limit 1"
+)
+
+
+def _key(one: Announcement) -> Key:
+    return one.rule.id, one.subject.datastream
 
 
 def _save_peaks(conn: Db, peaks: Sequence[Peak]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import orjson
@@ -46,7 +47,18 @@ def _components(services: Services) -> dict[str, dict[str, object]]:
         found[name] = {"ok": health[name], "detail": "reachable" if health[name] else "away"}
     for name in ("ingest", "evaluator", "dispatcher"):
         found[name] = _sign(health[name], now)
+    held = shared(services.hub.partitions())
+    found["evaluator"]["detail"] = f"{found['evaluator']['detail']}; partitions: {held}"
     return found
+
+
+def shared(partitions: Mapping[int, str | None]) -> str:
+    """Return who holds which partitions, in one line."""
+    by_owner: dict[str, list[int]] = {}
+    for partition, owner in sorted(partitions.items()):
+        by_owner.setdefault(owner or "nobody", []).append(partition)
+    parts = (f"{owner} {' '.join(map(str, held))}" for owner, held in by_owner.items())
+    return ", ".join(parts) or "unknown"
 
 
 def _sign(last: object, now: int) -> dict[str, object]:

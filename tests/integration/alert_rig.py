@@ -38,7 +38,7 @@ class Desk:
         self.commit([self.announcement(change, stream, rule) for change in changes])
 
     def commit(self, said: Sequence[Announcement]) -> None:
-        verdict.commit(self.conn, Verdict(announcements=list(said)), 0, self.now)
+        verdict.commit(self.conn, Verdict(announcements=list(said)), {}, self.now)
 
     def announcement(
         self, change: Change, stream: int = 0, rule: Rule | None = None

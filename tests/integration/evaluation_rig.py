@@ -24,6 +24,7 @@ from ioc.domain.episode import Change, announced
 from ioc.domain.evaluation import GRACE
 from ioc.domain.instant import SECOND, Micros, from_datetime, to_datetime
 from ioc.domain.levels import Rules
+from ioc.domain.partition import PARTITIONS
 from ioc.live.state import entry
 from ioc.rows import Rows
 from tests.awaiting import wait_for
@@ -150,10 +151,11 @@ class World:
     # ------------------------------------------------------------ what came of it
 
     def offset(self) -> int:
-        row = self.conn.execute(
+        """Return the batch up to which every partition is evaluated."""
+        rows = self.conn.execute(
             "select batch_no from consumer_offset where writer = %s", (self.writer,)
-        ).fetchone()
-        return 0 if row is None else int(row[0])
+        ).fetchall()
+        return min(int(row[0]) for row in rows) if len(rows) == PARTITIONS else 0
 
     def caught_up(self) -> bool:
         return self.offset() == self.number

@@ -136,6 +136,20 @@ def test_what_late_data_says_is_recorded(desk: Desk) -> None:
     assert desk.world.one("select count(*) from alert where corrected") == 2
 
 
+def test_an_alert_that_is_over_takes_the_bounds_that_late_data_gives(desk: Desk) -> None:
+    """Of an earlier occurrence the log says it; of the last one the alert itself, too."""
+    desk.say(Change(Kind.RAISE, at(0), 60.0), Change(Kind.RTN, at(10)))
+    desk.say(Change(Kind.RAISE, at(20), 60.0), Change(Kind.RTN, at(30)))
+    last, first = Episode(at(25), at(35), 60.0), Episode(at(2), at(8), 60.0)
+    for over, was in ((last, 20), (first, 0), (first._replace(raised_at=at(3)), 2)):
+        desk.say(Change(Kind.CORRECTED, over.raised_at, late=True, was=at(was), over=over))
+    bounds = "select raised_at, returned_at from alert"
+    assert desk.conn.execute(bounds).fetchall() == [(_time(25), _time(35))]
+    corrected = [(occurrence, n) for occurrence, kind, n in desk.events() if kind == "CORRECTED"]
+    assert sorted(corrected) == [(1, 0), (1, 1), (2, 0)]
+    assert not desk.world.one("select corrected from alert")
+
+
 def _time(second: int) -> Any:
     return to_datetime(at(second))
 
@@ -145,7 +159,7 @@ def test_peaks_and_staleness_are_the_open_alerts(desk: Desk) -> None:
     stale, fresh = Change(Kind.STALE, at(10)), Change(Kind.FRESH, at(20))
     desk.say(RAISE, stale, fresh, stale)
     peak = Peak("over", DatastreamId(desk.world.streams[0]), 99.0, at(5))
-    verdict.commit(desk.conn, Verdict(peaks=[peak]), 0, NOW)
+    verdict.commit(desk.conn, Verdict(peaks=[peak]), {}, NOW)
     (row,) = desk.open()
     assert (row.stale, row.peak) == (True, 99.0)
     assert (1, "STALE", 1) in desk.events()
@@ -163,8 +177,9 @@ def test_a_failed_transaction_leaves_nothing(desk: Desk) -> None:
     """States, alerts and offsets are written together or not at all."""
     thing = Subject(DatastreamId(desk.world.streams[0]), ThingId(1))
     broken = Verdict([Announcement(desk.rule, thing, RAISE)], offsets={99999: 5})
+    desk.conn.execute("insert into evaluator_lease (partition) values (0)")
     with pytest.raises(psycopg.Error):
-        verdict.commit(desk.conn, broken, 0, NOW)  # no smallint: the last statement fails
+        verdict.commit(desk.conn, broken, {0: 0}, NOW)  # no smallint: the last statement fails
     assert desk.open() == ()
 
 

@@ -20,7 +20,6 @@ from tests.awaiting import wait_for
 from tests.integration.evaluation_rig import (
     RULE_FILE,
     Db,
-    Process,
     World,
     configuration,
     evaluator,
@@ -351,25 +350,3 @@ def test_it_stops_cleanly_and_refuses_a_wrong_rule(world: World) -> None:
         assert process.popen is not None
         assert process.popen.wait(10) == 2
         assert process.said()[len(before) :].count("\n") == 1
-
-
-def test_a_second_evaluator_waits_for_the_first(world: World) -> None:
-    """Two processes never evaluate one partition; the second takes over when the first dies."""
-    world.prepare(3)
-    wandering = Wandering(world, 9)
-    with evaluator(world) as first:
-        wait_for(lambda: "evaluator_ready" in first.said() or None)
-        second = Process(world)
-        second.start()
-        try:
-            for _ in range(40):
-                world.write(wandering.next())
-            first.kill()
-            for _ in range(40):
-                world.write(wandering.next())
-            world.sign(wandering.now, BEGIN)
-            until_caught_up(world)
-            expected = world.expected(bound_rule(world), wandering.now)
-            wait_for(lambda: world.log() == expected or None)
-        finally:
-            second.end()

@@ -54,6 +54,7 @@ def test_ready_when_every_part_is(web: Site, redis_url: str, redis_prefix: str) 
     assert body["status"] == "ok"
     assert set(body["components"]) == {"database", "redis", "ingest", "evaluator", "dispatcher"}
     assert all(part["ok"] and part["detail"] for part in body["components"].values())
+    assert body["components"]["evaluator"]["detail"].endswith("partitions: unknown")
     beat(redis_url, redis_prefix, ago_s=60)
     wait_for(lambda: client.get("/readyz").status == 503)
     assert re.fullmatch(

@@ -168,6 +168,16 @@ class Postgres(Server):
         more = "--locale-provider=icu --icu-locale=vi-VN --no-instructions"
         run(in_root(self.user, [*words.split(), *more.split()]), log=self.log, timeout=120)
 
+    def kill9(self) -> None:
+        """End the postmaster and what is left of its children, as a power cut would.
+
+        A child that waits for a lock of another one that is gone does not notice that the
+        postmaster is, and would keep the port.
+        """
+        super().kill9()
+        for number in cwd_of(self.data):
+            end(number, signal.SIGKILL, STOP_TIMEOUT_S)
+
     def _drop_stale_lock(self) -> None:
         """Remove the lock of a postmaster that is dead but not yet buried by its parent.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ioc.alerting.evaluator import Bound, mark
+from ioc.alerting.binding import Bound, mark
 from ioc.alerting.ports import Past
 from ioc.alerting.rebuild import Job, rebuild
 from ioc.domain.alert import Sample
@@ -57,10 +57,14 @@ class History:
 
     rows: list[Sample] = field(default_factory=list)
 
-    def newest(self, ids: Sequence[DatastreamId]) -> Mapping[DatastreamId, Micros]:
+    def newest(
+        self, ids: Sequence[DatastreamId], _done: Mapping[int, int]
+    ) -> Mapping[DatastreamId, Micros]:
         return {ids[0]: max(row.time for row in self.rows)} if self.rows else {}
 
-    def since(self, starts: Mapping[DatastreamId, Micros | None]) -> Mapping[DatastreamId, Past]:
+    def since(
+        self, starts: Mapping[DatastreamId, Micros | None], _done: Mapping[int, int]
+    ) -> Mapping[DatastreamId, Past]:
         found = {}
         for datastream, start in starts.items():
             older = [row for row in self.rows if start is not None and row.time <= start]
@@ -107,7 +111,7 @@ class Life:
     def restart(self) -> None:
         self.bound = bound(self.rule)
         known: dict[Key, Saved] = {} if self.saved is None else {self.saved.key: self.saved}
-        rebuild([Job(self.bound.track, self.bound.input, STREAM)], known, self.history)
+        rebuild([Job(self.bound.track, self.bound.input, STREAM)], known, self.history, {})
 
 
 @pytest.mark.parametrize("name", RULES)

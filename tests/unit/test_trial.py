@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ioc.alerting.evaluator import Bound
+from ioc.alerting.binding import Bound
 from ioc.domain.alert import Kind, Sample
 from ioc.domain.announcement import Subject
 from ioc.domain.episode import Track

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 import orjson
@@ -59,6 +59,7 @@ class _Signs:
     evaluator: int | None = None
     dispatcher: int | None = None
     broker: int | None = None
+    partitions: dict[int, str | None] = field(default_factory=dict)  # by evaluator
 
 
 class Hub:
@@ -232,6 +233,10 @@ class Hub:
             "trial": self._settings.trial_broker,
         }
 
+    def partitions(self) -> dict[int, str | None]:
+        """Return the evaluator that holds each partition; None: nobody does."""
+        return self._signs.partitions
+
     def open_alerts(self) -> dict[int, int]:
         """Return how many alerts are open, by severity."""
         counts = cast("dict[str, int]", self._alerts["counts"])
@@ -381,6 +386,7 @@ class Hub:
                 whole = True
             found = await stored.read_alerts(conn)
             writers = await stored.read_writers(conn)
+            self._signs.partitions = await stored.read_partitions(conn)
         self._alerts = found.section
         self._signs.ingest_stored = writers.heartbeat
         self._signs.broker = writers.connected_since

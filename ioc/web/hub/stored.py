@@ -119,6 +119,11 @@ async def read_writers(conn: Db) -> Writers:
     return Writers(_us(row.heartbeat), _us(row.connected_since))
 
 
+async def read_partitions(conn: Db) -> dict[int, str | None]:
+    """Read which evaluator holds which partition."""
+    return await snapshot.partitions(conn)
+
+
 async def read_reports(client: redis.Redis, prefix: str) -> dict[str, Report]:
     """Read the numbers that processes left in Redis."""
     found: dict[Any, Any] = await client.hgetall(f"{prefix}metrics")  # bytes, both

@@ -87,7 +87,7 @@ def register(app: Dash, services: Services) -> None:
 
 async def _named(services: Services, path: str | None, search: str | None) -> Any:  # noqa: ANN401
     """Return the page of a path that is one name; the wall for any other."""
-    if path not in _NAMED:
+    if path is None or path not in _NAMED:
         return wall.layout(services.settings)
     action, layout = _NAMED[path]
     identity.require(action)  # a callback's path is the browser's word, not the gate's
