@@ -17,12 +17,15 @@ from ioc.settings import Settings
 from ioc.storage import pool
 from ioc.text import say
 from ioc.web.auth import Door
+from ioc.web.brief_commands import BriefCommands
+from ioc.web.brief_desk import BriefDesk
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
 from ioc.web.hub import Hub
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
+from ioc.web.queries.brief import BriefQueries
 from ioc.web.queries.rehearsal import Rehearsals
 from ioc.web.queries.rules import RuleQueries
 from ioc.web.queries.told import Plans
@@ -61,6 +64,7 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         commands=Commands(database, clock, hub),
         rules=rules,
         rule_commands=RuleCommands(database, clock, hub, rules, given.province.zone),
+        briefs=BriefDesk(BriefQueries(database, clock), BriefCommands(database, clock, hub)),
         door=Door(database, clock, session_hours=given.web.session_hours),
         hub=hub,
         broker=Broker(given.mqtt_url),

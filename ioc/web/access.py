@@ -40,10 +40,14 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET POST", r"/login", PUBLIC),
     ("POST", r"/logout", PUBLIC),
     ("GET", r"/healthz", PUBLIC),
+    # No secret, and a browser fetches both without its cookies or after a logout.
+    ("GET", r"/brief/(sw\.js|app\.webmanifest)", PUBLIC),
     ("GET", r"/assets/.+", PUBLIC),
     ("GET", r"/_?favicon\.ico", PUBLIC),
     ("GET", r"/readyz|/metrics", Access(Action.SEE_METRICS, probe=True)),
     ("GET", r"/live", Access(Action.SEE_WALL)),
+    ("GET", r"/brief/(state|chart)", Access(Action.SEE_ALERTS)),
+    ("GET", r"/brief/map/[0-9a-f]{1,64}/[0-9a-f]{1,64}\.svg", Access(Action.SEE_ALERTS)),
     ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
     ("GET", r"/text/[a-z]{2}\.json", Access(Action.SEE_WALL)),
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}\.geojson", Access(Action.SEE_WALL)),
@@ -74,6 +78,9 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         Access(Action.ACKNOWLEDGE_ALERT),
     ),
     ("POST", rf"/api/v1/alerts/{_NAME}/(shelve|unshelve)", Access(Action.MASK_ALERT)),
+    ("POST", rf"/api/v1/alerts/{_NAME}/direction", Access(Action.DIRECT_ALERT)),
+    ("GET POST DELETE", r"/brief/push", Access(Action.SEE_API)),
+    ("GET", r"/brief/report", _page(Action.SEE_API)),
     ("POST", rf"/api/v1/alerts/{_NAME}/assign", Access(Action.HANDLE_ALERT)),
     # Which right a step of the handling takes depends on the step: the command asks for it.
     ("POST", rf"/api/v1/alerts/{_NAME}/handling", Access(Action.SEE_API)),
@@ -84,6 +91,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
+    ("GET", r"/brief", _page(Action.SEE_ALERTS)),
 )
 
 _COMPILED: Final = tuple(

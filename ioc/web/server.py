@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ioc.domain.errors import ForbiddenError, OrderError
 from ioc.text import say
-from ioc.web import alert_desk, door, files, health, pages
+from ioc.web import alert_desk, brief, door, files, health, pages
 from ioc.web.api import v1
 from ioc.web.api.cursor import CursorError
 from ioc.web.commands import NotFoundError
@@ -78,7 +78,7 @@ def create_app(services: Services, *, limits: Limits | None = None) -> ASGIApp:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _refusals(app)
-    for made in (door, files, health, alert_desk):
+    for made in (door, files, health, alert_desk, brief):
         app.include_router(made.router(services))
     app.include_router(v1.router(services))
     # A bare ASGI endpoint: FastAPI's own responses cannot bound the time of a send.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ioc.clock import Clock
 from ioc.settings import Settings
 from ioc.web.auth import Door
+from ioc.web.brief_desk import BriefDesk
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
@@ -32,6 +33,7 @@ class Services:
     commands: Commands
     rules: RuleDesk
     rule_commands: RuleCommands
+    briefs: BriefDesk
     door: Door
     hub: Hub
     broker: Broker  # of what is pushed over HTTP

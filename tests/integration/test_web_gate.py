@@ -26,6 +26,8 @@ PUBLIC: Final = {
     ("POST", "/login"),
     ("POST", "/logout"),
     ("GET", "/healthz"),
+    ("GET", "/brief/sw.js"),
+    ("GET", "/brief/app.webmanifest"),
     ("GET", "/assets/wall.css"),
     ("GET", "/favicon.ico"),
     ("GET", "/_favicon.ico"),
@@ -207,7 +209,7 @@ def test_a_wall_only_looks(web: Site, role_tokens: dict[Role, str]) -> None:
     for path in ("/wall", "/thing/1", "/text/vi.json", "/live"):
         assert begin(client, Asked("GET", path)) == 200, path
     shut = [one for one in walk(web.application) if begin(client, one) == 403]
-    assert {one.path.split("/")[1] for one in shut} == {"api", "readyz", "metrics"}
+    assert {one.path.split("/")[1] for one in shut} == {"api", "brief", "readyz", "metrics"}
     assert ("POST", f"/api/v1/alerts/{UUID(int=7)}/acknowledge") in {one.key for one in shut}
 
 

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from ioc.web.api import cursor as cursors
-from ioc.web.api import operator, push, rules
+from ioc.web.api import directions, operator, push, rules
 from ioc.web.api.push_description import SECURITY
 from ioc.web.api.shapes import (
     AlertOut,
@@ -49,6 +49,7 @@ def router(services: Services) -> APIRouter:
     _alerts(api, services)
     rules.add(api, services)
     operator.add(api, services)
+    directions.add(api, services)
     _description(api)
     return api
 

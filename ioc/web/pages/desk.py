@@ -15,6 +15,7 @@ from ioc.web import identity
 PAGES: Final = (
     ("/wall", "desk.wall", Action.SEE_WALL),
     ("/alerts", "desk.alerts", Action.SEE_ALERTS),
+    ("/brief", "brief.nav", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/rules", "rules.nav_rules", Action.SEE_API),
 )

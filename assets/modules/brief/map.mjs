@@ -1,0 +1,107 @@
+// The overview: one SVG of the server, coloured by the worst that is on in each commune. Touched, it
+// becomes the live map, whose parts are fetched only then.
+
+import {element, fill} from "../dom.mjs";
+import {SHAPES, SIGNS, svg} from "../marks.mjs";
+
+const NS = "http://www.w3.org/2000/svg";
+const SIZE = {1: 26, 2: 22, 3: 13, 4: 12}; // of a sign, in units of the drawing
+const NUMBER_DOWN = {1: 0.18, 2: 0.32};
+const NAMED = 6; // signs with a name: more than that hide each other
+const RETRY_MS = 5_000;
+
+export function createOverview(parts, {writer}) {
+  let address = null;
+  let found = null;
+
+  async function show(state) {
+    found = state.communes;
+    if (state.map !== address) {
+      address = state.map;
+      if (address === null) fill(parts.drawing, element("p", "dim", writer.say("brief.map_none")));
+      else await load(address);
+    }
+    paint();
+  }
+
+  async function load(asked) {
+    try {
+      const answer = await fetch(asked);
+      if (!answer.ok) throw new Error(String(answer.status));
+      const drawing = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
+      if (asked === address) parts.drawing.replaceChildren(document.adoptNode(drawing));
+    } catch {
+      if (asked === address) address = undefined; // asked for again with the next state
+      setTimeout(() => address === undefined && found && show({communes: found, map: asked}), RETRY_MS);
+    }
+  }
+
+  function paint() {
+    const drawing = parts.drawing.querySelector("svg");
+    if (!drawing) return;
+    for (const area of drawing.querySelectorAll("[data-code]")) {
+      const severity = found[area.dataset.code]?.[0];
+      area.setAttribute("class", severity ? `commune k${severity}` : "commune");
+    }
+    const worst = Object.entries(found).sort(([, a], [, b]) => a[0] - b[0] || Number(b[2]) - Number(a[2]));
+    const named = new Set(worst.filter(([, [severity]]) => severity <= 2).slice(0, NAMED).map(([code]) => code));
+    const places = [...drawing.querySelectorAll("[data-sign]")];
+    for (const place of places) place.replaceChildren();
+    const byCode = new Map(places.map((place) => [place.dataset.sign, place]));
+    for (const [code, [severity,, owed]] of worst.toReversed()) {
+      const place = byCode.get(code);
+      if (!place) continue;
+      place.append(...sign(severity, owed));
+      if (named.has(code)) place.append(name(place));
+      drawing.append(place); // the worst is drawn last, above the others
+    }
+  }
+
+  function sign(severity, owed) {
+    const size = SIZE[severity];
+    const shape = make("path", {d: SHAPES[severity], transform: `scale(${size / 24}) translate(-12 -12)`, class: `mark k${severity}`});
+    const nodes = severity === 1 && owed ? [make("circle", {r: size * 0.95, class: "owed"}), shape] : [shape];
+    if (severity <= 2) nodes.push(words(String(severity), {y: size * NUMBER_DOWN[severity], class: `digit k${severity}`}));
+    return nodes;
+  }
+
+  // To the side that has room.
+  function name(place) {
+    const x = Number(/translate\(([\d.]+)/.exec(place.getAttribute("transform"))[1]);
+    const left = x > 230;
+    return words(place.dataset.name.replace(/^(Phường|Xã|Thị trấn|Đặc khu) /, ""), {x: left ? -20 : 20, y: 5, class: "name", "text-anchor": left ? "end" : "start"});
+  }
+
+  return {show};
+}
+
+function make(tag, attributes) {
+  const node = document.createElementNS(NS, tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
+function words(text, attributes) {
+  const node = make("text", attributes);
+  node.textContent = text;
+  return node;
+}
+
+// Opens the live map into `box`; returns what ends it. A line of its own carries every thing's state.
+export async function openLive(box, {writer, onThing}) {
+  fill(box, element("div", "hold"));
+  try {
+    const [{createMap}, {connect}, {createStore}] = await Promise.all([import("../map.mjs"), import("../live.mjs"), import("../store.mjs")]);
+    const store = createStore();
+    const end = connect(store);
+    const place = element("div", "canvas");
+    box.replaceChildren(place);
+    const live = await createMap(place, store, {writer, onThing, unit: () => 1.3});
+    return {store, map: live.map, end: () => { end(); live.map.remove(); box.replaceChildren(); }};
+  } catch (error) {
+    console.error(error);
+    const why = navigator.onLine ? error.reason ?? "wall.no_map_why" : "brief.map_away";
+    fill(box, element("div", "state", svg(SIGNS.warn), element("b", "", writer.say("wall.no_map")), element("p", "", writer.say(why))));
+    return {end: () => box.replaceChildren()};
+  }
+}
