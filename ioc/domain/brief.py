@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -159,3 +160,56 @@ class Given:
     by: str
     place: str
     note: str
+
+
+class Period(StrEnum):
+    """What a report is about: the day before, or the seven days before, in the province's time."""
+
+    DAY = "day"
+    WEEK = "week"
+
+    @property
+    def days(self) -> int:
+        return 1 if self is Period.DAY else DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Whole days, from the begin of the first to the begin of the day after the last."""
+
+    period: Period
+    first: date
+    since: datetime
+    until: datetime
+
+    @property
+    def dates(self) -> list[date]:
+        return [self.first + timedelta(days=n) for n in range(self.period.days)]
+
+
+def window(period: Period, now: datetime, zone: tzinfo) -> Window:
+    """Return the last whole days of a period that are over at `now`."""
+    today = now.astimezone(zone).date()
+    first = today - timedelta(days=period.days)
+    return Window(
+        period,
+        first,
+        datetime.combine(first, time(), zone),
+        datetime.combine(today, time(), zone),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a report says; `raises` by (ISO date, severity), `pasts` of `open_now`."""
+
+    window: Window
+    made: datetime
+    counts: Counts
+    levels: dict[int, tuple[int, int]]
+    raises: dict[tuple[str, int], int]
+    alerts: list[Worst]  # critical and high ones of the period
+    open_now: list[Worst]
+    pasts: list[Sequence[float | None]]  # the 24 hours before it was made, by half hours
+    directions: list[Given]
+    simulated: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -45,7 +46,7 @@ def html(document: Document) -> str:
     )
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]], numbers: frozenset[int]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], numbers: frozenset[int]) -> str:
     """Return a table; columns in `numbers` (from 0) stand to the right, in figures of one width."""
 
     def cells(row: tuple[str, ...], tag: str) -> str:

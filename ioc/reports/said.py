@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from ioc.domain.brief import Worst
 from ioc.text import say, words
 from ioc.text.numbers import vietnamese
 
@@ -86,3 +87,14 @@ def difference(now: int, before: int | None) -> str:
     if now == before:
         return say("brief.same")
     return say("brief.change", n=f"{'+' if now > before else chr(0x2212)}{abs(now - before)}")
+
+
+def detail(row: Worst) -> str:
+    """Return what was measured against what: the line below the place."""
+    if row.stale:
+        return say("brief.stale", name=row.name)
+    if row.states is not None:
+        return row.name
+    measured = value(row.result, row.unit, row.decimals)
+    bound = limit(row.limit, row.op, row.unit, row.decimals)
+    return f"{row.property} {measured}" + (f", {bound}" if bound else "")

@@ -7,12 +7,23 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from ioc.catalogue import UNCLASSIFIED
-from ioc.domain.brief import Commune, Given, Spell, Standing, Worst, moments
+from ioc.domain.brief import (
+    Commune,
+    Given,
+    Report,
+    Spell,
+    Standing,
+    Window,
+    Worst,
+    counts,
+    moments,
+)
 from ioc.domain.instant import DAY, Micros, from_datetime, to_datetime
 from ioc.domain.intake import STATUS
 from ioc.storage.script import Script
 
 MOST_SPELLS: Final = 50_000  # a province-wide outage; beyond it the trend is about the newest
+CHARTED: Final = 3  # the worst that are open get a chart in a report
 MOST_WORST: Final = 200  # what a report lists at most
 
 _SPELLS: Final[LiteralString] = (
@@ -165,6 +176,31 @@ def past(thing: int, code: str, now: Micros) -> Script[Sequence[float | None]]:
     )
     found: dict[int, float | None] = dict(rows)
     return [found.get(index) for index in range(48)]
+
+
+def report(window: Window, now: Micros, zone: str) -> Script[Report]:
+    """Return everything a report says, as of `now`."""
+    since, until = from_datetime(window.since), from_datetime(window.until)
+    found, began = yield from spells(now)
+    quiet = yield from silent(moments(now))
+    standing_now = yield from standing(CHARTED)
+    days = yield from raised_by_day(since, until, zone)
+    pasts = []
+    for row in standing_now.worst:
+        values = yield from past(row.thing, row.code, now)
+        pasts.append(values)
+    return Report(
+        window=window,
+        made=to_datetime(now),
+        counts=counts(found, quiet, now, began),
+        levels=standing_now.levels,
+        raises={(day, severity): n for day, severity, n in days},
+        alerts=(yield from within(since, until)),
+        open_now=standing_now.worst,
+        pasts=pasts,
+        directions=(yield from directions(since, until)),
+        simulated=standing_now.simulated,
+    )
 
 
 def _micros(moment: datetime | None) -> Micros | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+import asyncio
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -10,7 +11,11 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, Response
 
+from ioc.domain.brief import Period, Report
 from ioc.domain.instant import to_datetime
+from ioc.reports import brief as brief_report
+from ioc.reports import pdf, workbook
+from ioc.reports.page import html as page_html
 from ioc.text import say
 from ioc.web import brief_state
 from ioc.web.pages import brief as page
@@ -19,6 +24,11 @@ from ioc.web.security import caller_address
 from ioc.web.services import Services
 
 LARGEST_ID: Final = 2**31 - 1
+Kind = Literal["pdf", "xlsx"]
+_TYPES: Final[dict[Kind, str]] = {
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 Version = Annotated[str, Path(pattern=r"^[0-9a-f]{1,64}$")]
 _FOREVER: Final = "private, max-age=31536000, immutable"
 
@@ -67,6 +77,7 @@ def router(services: Services) -> APIRouter:
 
     _state(routes, services)
     _push(routes, services)
+    _report(routes, services)
     return routes
 
 
@@ -87,6 +98,33 @@ def _push(routes: APIRouter, services: Services) -> None:
     async def unsubscribe(request: Request, body: EndpointIn) -> PushOut:
         done = await commands.unsubscribe(body.endpoint, address=_address(request))
         return PushOut.model_validate(done)
+
+
+def _report(routes: APIRouter, services: Services) -> None:
+    settings = services.settings
+    zone = ZoneInfo(settings.province.zone)
+    issuer = f"{settings.province.title_vi} {settings.province.name}"
+
+    def pdf_of(report: Report) -> bytes:
+        return pdf.render(
+            page_html(brief_report.document(report, issuer, zone)), settings.assets_dir
+        )
+
+    @routes.get("/report")
+    async def report(
+        period: Period = Period.DAY, kind: Annotated[Kind, Query(alias="format")] = "pdf"
+    ) -> Response:
+        found = await services.briefs.queries.report(period, settings.province.zone)
+        try:
+            if kind == "pdf":
+                made = await asyncio.to_thread(pdf_of, found)
+            else:
+                made = await asyncio.to_thread(workbook.make, found, issuer, zone)
+        except pdf.RendererMissingError as error:
+            return problem(501, "no_renderer", reason=str(error))
+        name = f"{brief_report.name(found)}.{kind}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(made, 200, headers, _TYPES[kind])
 
 
 def _address(request: Request) -> str | None:

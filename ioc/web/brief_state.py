@@ -18,7 +18,7 @@ from ioc.web.queries import History
 from ioc.web.queries.brief import SHOWN, Spark
 
 RANGES: Final = {24: "brief.range.day", 168: "brief.range.week", 720: "brief.range.month"}
-_LONGEST_LAW: Final = 60  # characters that stand beside a limit; the desk has the whole
+_LONGEST_LAW: Final = 44  # characters that stand beside a limit; the desk has the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _worst(row: Worst, spark: Spark) -> dict[str, Any]:
         "commune": row.commune,
         "severity": row.severity,
         "active": row.active,
-        "detail": detail(row),
+        "detail": said.detail(row),
         "limit": None if row.states is not None else row.limit,
         "law": (row.law or "").split(";")[0][:_LONGEST_LAW],
         "raised": _ms(row.raised),
@@ -98,17 +98,6 @@ def _worst(row: Worst, spark: Spark) -> dict[str, Any]:
         "spark": spark.path,
         "end": spark.end,
     }
-
-
-def detail(row: Worst) -> str:
-    """Return what was measured against what: the line below the place."""
-    if row.stale:
-        return say("brief.stale", name=row.name)
-    if row.states is not None:
-        return row.name
-    measured = said.value(row.result, row.unit, row.decimals)
-    limit = said.limit(row.limit, row.op, row.unit, row.decimals)
-    return f"{row.property} {measured}" + (f", {limit}" if limit else "")
 
 
 def chart(past: History, hours: int, until: datetime, zone: ZoneInfo, limit: str | None) -> str:

@@ -8,12 +8,14 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 import orjson
 
 from ioc.clock import Clock
-from ioc.domain.brief import Counts, Spell, Standing, Worst, counts, moments
-from ioc.domain.instant import Micros
+from ioc.domain import brief as brief_domain
+from ioc.domain.brief import Counts, Period, Report, Spell, Standing, Worst, counts, moments
+from ioc.domain.instant import Micros, to_datetime
 from ioc.reports import charts, overview
 from ioc.storage import brief
 from ioc.storage.script import run_async
@@ -86,6 +88,13 @@ class BriefQueries:
             drawn = await asyncio.to_thread(overview.draw, outline, areas, title)
             self._maps = {key: drawn}
         return self._maps[key]
+
+    async def report(self, period: Period, zone: str) -> Report:
+        """Return what a report of a period says now."""
+        now = self._clock.now()
+        window = brief_domain.window(period, to_datetime(now), ZoneInfo(zone))
+        async with self._database.connection() as conn:
+            return await run_async(conn, brief.report(window, now, zone))
 
     async def _features(self, layer: str, version: str) -> list[dict[str, Any]]:
         async with self._database.connection() as conn:
