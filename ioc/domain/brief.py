@@ -44,6 +44,10 @@ class Trend:
     now: int
     days: tuple[int | None, ...]
 
+    def with_now(self, count: int) -> Trend:
+        """Return the trend with a newer present."""
+        return Trend(count, (*self.days[:-1], count))
+
     @property
     def yesterday(self) -> int | None:
         return self.days[-2]

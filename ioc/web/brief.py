@@ -138,7 +138,7 @@ def _state(routes: APIRouter, services: Services) -> None:
     @routes.get("/state")
     async def state() -> Response:
         standing, sparks = await queries.standing()
-        counts = await queries.counts(services.hub.silent())
+        counts = await queries.counts(standing, services.hub.silent())
         picture = brief_state.Picture(
             now=services.clock.now() // 1000,
             standing=standing,

@@ -89,7 +89,7 @@ def _worst(row: Worst, spark: Spark) -> dict[str, Any]:
         "active": row.active,
         "detail": said.detail(row),
         "limit": None if row.states is not None else row.limit,
-        "law": (row.law or "").split(";")[0][:_LONGEST_LAW],
+        "law": _law(row.law),
         "raised": _ms(row.raised),
         "acked": row.acked_at is not None,
         "who": row.assignee or row.acked_by,
@@ -98,6 +98,12 @@ def _worst(row: Worst, spark: Spark) -> dict[str, Any]:
         "spark": spark.path,
         "end": spark.end,
     }
+
+
+def _law(reference: str | None) -> str:
+    """Return the first clause, which says which law; "" where it would be cut."""
+    clause = (reference or "").split(";")[0]
+    return clause if len(clause) <= _LONGEST_LAW else ""
 
 
 def chart(past: History, hours: int, until: datetime, zone: ZoneInfo, limit: str | None) -> str:

@@ -37,6 +37,15 @@ export async function keepState(state) {
   await within("state", "readwrite", (store) => store.put(state, "last")).catch(() => null);
 }
 
+// The map that was drawn last: {address, text}, or null. A tablet has one.
+export async function lastMap() {
+  return await within("state", "readonly", (store) => store.get("map")).catch(() => null) ?? null;
+}
+
+export async function keepMap(map) {
+  await within("state", "readwrite", (store) => store.put(map, "map")).catch(() => null);
+}
+
 // Words that wait, the oldest first; each {key, alert, place, kind, note, written, refused?}.
 export async function waiting() {
   const found = await within("queue", "readonly", (store) => store.getAll()).catch(() => [...MEMORY.queue.values()]);

@@ -14,6 +14,7 @@ import {createPush} from "./push.mjs";
 
 const PAUSE_MS = 700; // between a sign that alerts changed and asking: a burst is asked for once
 const EVERY_MS = 60_000; // trends and deadlines move without any sign
+const SHARED_MS = 1_100; // an answer that tablets share is a second old at most
 const RETRY_MS = 3_000;
 const FRESH_MS = 150_000; // two askings missed: the screen says how old it is
 
@@ -30,7 +31,7 @@ const header = createHeader({...parts, clock: document.createElement("b"), date:
 const drawing = createDrawing(parts, {writer, store, mayDirect});
 const overview = createOverview(parts, {writer});
 const chart = createChart(parts, dialogs.chart, {writer});
-const orders = mayDirect ? createOrders(parts, {writer, store, user: root.dataset.user}) : null;
+const orders = mayDirect ? createOrders(parts, {writer, store, user: root.dataset.user, onSent: () => setTimeout(() => again(0), SHARED_MS)}) : null;
 const push = createPush(parts, document.querySelector("[data-push]"), {writer});
 if (root.dataset.mayReport !== "yes") document.querySelector("[data-open=reports]").hidden = true;
 
@@ -114,7 +115,7 @@ function moment(ms, now) {
 let live = null;
 async function openMap() {
   dialogs.live.showModal();
-  live = await openLive(parts.live, {writer, onThing: (thing) => location.assign(`/thing/${thing}`)});
+  live = await openLive(parts.live, store, {writer, onThing: (thing) => location.assign(`/thing/${thing}`)});
   window.IOC.live = live;
   if (!dialogs.live.open) closeMap();
 }

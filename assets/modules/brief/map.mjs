@@ -3,6 +3,7 @@
 
 import {element, fill} from "../dom.mjs";
 import {SHAPES, SIGNS, svg} from "../marks.mjs";
+import {keepMap, lastMap} from "./keep.mjs";
 
 const NS = "http://www.w3.org/2000/svg";
 const SIZE = {1: 26, 2: 22, 3: 13, 4: 12}; // of a sign, in units of the drawing
@@ -26,14 +27,23 @@ export function createOverview(parts, {writer}) {
 
   async function load(asked) {
     try {
-      const answer = await fetch(asked);
-      if (!answer.ok) throw new Error(String(answer.status));
-      const drawing = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
+      const drawing = new DOMParser().parseFromString(await text(asked), "image/svg+xml").documentElement;
       if (asked === address) parts.drawing.replaceChildren(document.adoptNode(drawing));
     } catch {
       if (asked === address) address = undefined; // asked for again with the next state
       setTimeout(() => address === undefined && found && show({communes: found, map: asked}), RETRY_MS);
     }
+  }
+
+  // An address is a version: what is kept under it is as good as new.
+  async function text(asked) {
+    const kept = await lastMap();
+    if (kept?.address === asked) return kept.text;
+    const answer = await fetch(asked);
+    if (!answer.ok) throw new Error(String(answer.status));
+    const found = await answer.text();
+    await keepMap({address: asked, text: found});
+    return found;
   }
 
   function paint() {
@@ -87,21 +97,50 @@ function words(text, attributes) {
   return node;
 }
 
-// Opens the live map into `box`; returns what ends it. A line of its own carries every thing's state.
-export async function openLive(box, {writer, onThing}) {
+// Opens the live map into `box`; returns what ends it. Its signs are those of the open alerts, which
+// the page's own line carries: the states of a whole province would be the largest part of it.
+export async function openLive(box, page, {writer, onThing}) {
   fill(box, element("div", "hold"));
+  const store = signsOf(page);
   try {
-    const [{createMap}, {connect}, {createStore}] = await Promise.all([import("../map.mjs"), import("../live.mjs"), import("../store.mjs")]);
-    const store = createStore();
-    const end = connect(store);
+    const {createMap} = await import("../map.mjs");
     const place = element("div", "canvas");
     box.replaceChildren(place);
     const live = await createMap(place, store, {writer, onThing, unit: () => 1.3});
-    return {store, map: live.map, end: () => { end(); live.map.remove(); box.replaceChildren(); }};
+    return {store, map: live.map, end: () => { store.end(); live.map.remove(); box.replaceChildren(); }};
   } catch (error) {
+    store.end();
     console.error(error);
     const why = navigator.onLine ? error.reason ?? "wall.no_map_why" : "brief.map_away";
     fill(box, element("div", "state", svg(SIGNS.warn), element("b", "", writer.say("wall.no_map")), element("p", "", writer.say(why))));
     return {end: () => box.replaceChildren()};
   }
+}
+
+// The page's store as a map reads one: a state for each thing with an open alert, its worst.
+function signsOf(page) {
+  const listeners = new Set();
+  const store = {
+    states: new Map(),
+    get alerts() { return page.alerts; },
+    get layers() { return page.layers; },
+    subscribe: (listener) => listeners.add(listener),
+  };
+  function take() {
+    const next = new Map();
+    for (const {thing, severity, acked, active} of page.alerts.open) {
+      const id = String(thing);
+      if (active && !next.has(id)) next.set(id, {fresh: "live", severity, acked, down: false, values: {}});
+    }
+    const touched = [...new Set([...store.states.keys(), ...next.keys()])];
+    store.states.clear();
+    for (const id of touched) store.states.set(id, next.get(id) ?? {fresh: "live", severity: 0, acked: true, down: false, values: {}});
+    return touched;
+  }
+  take();
+  store.end = page.subscribe((changed) => {
+    const ids = changed.has("alerts") ? take() : [];
+    for (const listener of listeners) listener(ids.length ? new Set([...changed, "states"]) : changed, ids);
+  });
+  return store;
 }

@@ -7,7 +7,7 @@ const EVERY_MS = 10_000; // while something waits and nothing says that the line
 const SAID_MS = 8_000;
 const SHOWN = 60; // characters of a waiting word
 
-export function createOrders(parts, {writer, store, user}) {
+export function createOrders(parts, {writer, store, user, onSent}) {
   const {say} = writer;
   const note = parts.order.querySelector("[name=note]");
   const press = parts.order.querySelector("[data-send]");
@@ -78,6 +78,7 @@ export function createOrders(parts, {writer, store, user}) {
         if (outcome === "later") break;
         if (outcome === "sent") {
           await forgetWord(word.key);
+          onSent();
           said = say("brief.sent", {time: writer.time(store.now()).slice(0, 5)});
           setTimeout(() => { said = null; draw(); }, SAID_MS);
         } else await keepWord({...word, refused: outcome});

@@ -10,6 +10,8 @@ self.addEventListener("install", (event) => {
     const cache = await caches.open(CACHE);
     // Past the browser's own cache: what is kept under a version is of that version.
     await cache.addAll(KEPT.files.map((file) => new Request(file, {cache: "no-cache"})));
+    const answer = await fetch(PAGE); // opened once is enough to have it without a line
+    if (answer.ok && !answer.redirected) await cache.put(PAGE, answer);
     await self.skipWaiting();
   })());
 });
@@ -28,8 +30,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
   if (request.mode === "navigate" && url.pathname === PAGE) event.respondWith(page(request));
-  else if (url.pathname.startsWith("/brief/map/")) event.respondWith(kept(request, true));
-  else if (KEPT.files.includes(url.pathname)) event.respondWith(kept(request, false));
+  else if (KEPT.files.includes(url.pathname)) event.respondWith(kept(request));
 });
 
 // The page of the server while there is one; a redirect to the login is the server's answer too.
@@ -47,13 +48,9 @@ async function page(request) {
 
 const late = () => new Promise((_, refuse) => setTimeout(() => refuse(new Error("late")), PATIENCE_MS));
 
-async function kept(request, keep) {
+async function kept(request) {
   const cache = await caches.open(CACHE);
-  const found = await cache.match(request, {ignoreSearch: !keep});
-  if (found) return found;
-  const answer = await fetch(request);
-  if (keep && answer.ok) await cache.put(request, answer.clone());
-  return answer;
+  return await cache.match(request, {ignoreSearch: true}) ?? fetch(request);
 }
 
 // ---------------------------------------------------------------- web push

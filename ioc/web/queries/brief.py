@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -73,11 +73,17 @@ class BriefQueries:
         """Return what is open, the most urgent first, with the past of the worst."""
         return await self._standing.get()
 
-    async def counts(self, silent: int) -> Counts:
-        """Return the four counts; `silent` are the things that are silent now."""
+    async def counts(self, standing: Standing, silent: int) -> Counts:
+        """Return the four counts; `standing` and `silent` are the present, newer than the past."""
         spells, began = await self._spells.get()
         past = await self._silent.get()
-        return counts(spells, [*past, silent], self._clock.now(), began)
+        found = counts(spells, [*past, silent], self._clock.now(), began)
+        critical, high = (standing.levels.get(severity, (0, 0))[0] for severity in (1, 2))
+        return replace(
+            found,
+            critical=found.critical.with_now(critical),
+            high=found.high.with_now(high),
+        )
 
     async def overview(self, province: str, communes: str, title: str) -> str:
         """Return the map of two layer versions; "" where there are none."""
