@@ -13,6 +13,9 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from ioc.domain.permission import Role
+from ioc.storage import push as push_storage
+from ioc.storage.notifications import Subscription
+from ioc.storage.script import run
 from tests.integration.web_site import Answer, Client, Events, Site, add_thing
 
 Db = Connection[tuple[Any, ...]]
@@ -179,6 +182,22 @@ def test_a_plan_that_names_the_person_is_told(conn: Db, web: Site, kiosk_token: 
     conn.execute("insert into push_key (public_key) values ('k')")
     assert leader(web).get("/brief/push").json() == {"key": "k", "told": True}
     assert web.operator().get("/brief/push").json() == {"key": "k", "told": False}
+
+
+def test_the_dispatchers_key_is_kept_and_forgotten(conn: Db) -> None:
+    """A new key replaces the old one; a centre that gives web push up has none."""
+    for key in ("a", "b", "b", None):
+        run(conn, push_storage.put_public_key(key))
+        assert run(conn, push_storage.public_key()) == key
+
+
+def test_a_lost_browser_gives_way(conn: Db) -> None:
+    """One person keeps the newest browsers; the same one again is no second."""
+    for number in (*range(push_storage.MOST + 2), 5):
+        browser = Subscription(f"https://push.example/{number}", "k", "a")
+        run(conn, push_storage.subscribe("lanh-dao", browser))
+    rows = conn.execute("select count(*), count(distinct endpoint) from push_subscription")
+    assert rows.fetchone() == (push_storage.MOST, push_storage.MOST)
 
 
 def test_the_report_comes_as_pdf_and_workbook(conn: Db, web: Site, kiosk_token: str) -> None:
