@@ -76,6 +76,9 @@ def test_one_glance_at_every_size(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(SMALL) == []
+    clock = page.locator(".when b").bounding_box()
+    assert clock is not None
+    assert clock["height"] < 60, "the time is not squeezed into a column"
     look(page, f"{width}x{height}")
 
 
