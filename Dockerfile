@@ -13,6 +13,10 @@ RUN /build/bin/python .build/frontend.py \
  && /opt/ioc/bin/pip install -c constraints.txt dist/*.whl
 
 FROM python:3.11.15-slim-bookworm
+# Pango sets the type of reports (PDF).
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+ && rm -rf /var/lib/apt/lists/*
 # A fixed number, so that files of secrets and volumes can be given to it.
 RUN groupadd --gid 10001 ioc \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/ioc ioc \

@@ -2,7 +2,7 @@
 
 export const SILENCE_MS = 12_000; // two heartbeats of 5 s missed; the screen must say so within 15 s
 const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 6_000; // so that every screen is back within 10 s of the server
+const LONGEST_RETRY_MS = 4_000; // so that every screen is back within 5 s of the server
 const ASK_DOOR_AFTER = 3; // failures in a row before asking whether we are logged out
 
 // Keeps `store` fed from `url` for ever; returns a function that ends it.

@@ -20,6 +20,9 @@ from ioc.settings import Reference, Settings, read_secret
 log: Final = structlog.get_logger()
 
 
+WEBPUSH: Final = "webpush"
+
+
 class Browser(NamedTuple):
     """One browser's push subscription."""
 
@@ -71,6 +74,17 @@ class Delivery:
         except Exception as error:  # a stranger's plug-in; one bug must not hold up the others
             log.exception("channel_failed", channel=target.channel, target=target.name)
             return Later(f"the channel failed: {error!r}")
+
+    def push_key(self) -> str | None:
+        """Return the key that browsers subscribe to; None without a usable web push channel."""
+        if WEBPUSH not in self.arranged.file.channels:
+            return None
+        try:
+            channel = self._channel(WEBPUSH)
+        except ConfigError as error:
+            log.warning("push_key_missing", reason=str(error))
+            return None
+        return getattr(channel, "public_key", None)
 
     def _channel(self, name: str) -> Channel:
         if name not in self.channels:

@@ -37,8 +37,9 @@ from ioc.domain.notification import Attempt, Never, settle
 from ioc.live import stream
 from ioc.policies import Arranged
 from ioc.settings import Settings
-from ioc.storage import notifications, outbox, pool
+from ioc.storage import notifications, outbox, pool, push
 from ioc.storage.notifications import Db
+from ioc.storage.script import run as run_script
 
 log: Final = structlog.get_logger()
 
@@ -209,6 +210,8 @@ def run(settings: Settings, stop: Event, clock: Clock) -> None:
 
     def decide_all(conn: Db) -> None:
         outbox.sync_plan(conn, found.file, ACTOR)
+        # The web needs the public half of a key whose private one only this process may read.
+        run_script(conn, push.put_public_key(arrangement.delivery(conn).push_key()))
         gatherer.run(conn)
 
     sender = Sender(arrangement, stop, clock)

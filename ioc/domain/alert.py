@@ -67,6 +67,7 @@ class Kind(StrEnum):
     SEV_DOWN = "SEV_DOWN"
     ACK = "ACK"
     COMMENT = "COMMENT"
+    DIRECTION = "DIRECTION"  # a leader says what is to be done
     ASSIGN = "ASSIGN"
     SHELVE = "SHELVE"  # the mask axis: put on, and MASK or OUT_OF_SERVICE for the other two kinds
     UNSHELVE = "UNSHELVE"

@@ -54,6 +54,32 @@ def comment(alert: Alert, actor: str, note: str, now: Micros) -> Outcome:
     return draft.outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a leader says of an alert, when it was written; a direction asks for something."""
+
+    note: str
+    written: Micros
+    asks: bool = True
+
+
+def direct(alert: Alert, actor: str, word: Word, now: Micros) -> Outcome:
+    """Append a leader's word; a direction is told to everybody who was told of the alert.
+
+    It may have been written without a line, hours ago: the log has both times, and an alert that
+    closed meanwhile takes it all the same.
+    """
+    draft = Draft(alert, now)
+    kind = Kind.DIRECTION if word.asks else Kind.COMMENT
+    written = Micros(min(word.written, now))
+    draft.log(kind, actor, written, note=_text(word.note, LONGEST_TEXT))
+    if word.asks:
+        draft.tell_again(Kind.DIRECTION)
+    elif alert.assignee not in (None, actor):
+        draft.tell_again(Kind.COMMENT)
+    return draft.outcome
+
+
 def assign(alert: Alert, actor: str, assignee: str | None, now: Micros) -> Outcome:
     """Give the alert to somebody (None: to nobody); to whoever has it already changes nothing."""
     _refuse(not _in_hand(alert), "closed")

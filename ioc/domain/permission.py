@@ -36,6 +36,7 @@ class Action(StrEnum):
     MASK_ALERT = "mask_alert"  # shelve, maintenance, out of service
     HANDLE_ALERT = "handle_alert"  # assign, and the steps of the workflow
     APPROVE_HANDLING = "approve_handling"
+    DIRECT_ALERT = "direct_alert"  # say what is to be done about an alert
     SEE_PENDING = "see_pending"
     ADMIT_THING = "admit_thing"
     SEE_DEAD_LETTERS = "see_dead_letters"
@@ -67,7 +68,7 @@ _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
             Action.SEE_DEAD_LETTERS,
             Action.SEE_METRICS,
         },
-        Role.LEADER: _READ | {Action.APPROVE_HANDLING},
+        Role.LEADER: _READ | {Action.APPROVE_HANDLING, Action.DIRECT_ALERT},
         Role.ENVIRONMENT: _READ
         | {
             Action.ACKNOWLEDGE_ALERT,

@@ -32,7 +32,7 @@ RULE: Final = "fibre-cut"
 LOOK_BACK: Final = timedelta(days=1)  # what has been silent for longer is no news
 NEVER_S: Final = 10.0 * 365 * 86400  # nothing is expected of a stretch of cable
 _LOCK: Final = 7_501_016  # one looks for cuts at a time
-_CLIENT: Final = 0  # a partition that no evaluator has: offsets are not touched
+_NO_PARTITION: Final[Mapping[int, int]] = {}  # no evaluator's: offsets are not touched
 
 # A point speaks through its status. What does not send counts as silent only while at least half of
 # its feed is heard: a feed that is gone says nothing about cables.
@@ -170,7 +170,7 @@ def join(conn: Db, known: Known, points: Mapping[int, Micros]) -> None:
     _points(conn, known.standing.id, points)
     subject, count = known.subject, len(known.standing.points) + len(points)
     peak = Peak(RULE, subject.datastream, float(count), max(points.values()))
-    verdict.commit(conn, Verdict(peaks=[peak]), _CLIENT, max(points.values()))
+    verdict.commit(conn, Verdict(peaks=[peak]), _NO_PARTITION, max(points.values()))
 
 
 def end(conn: Db, known: Known, why: Why, rules: Rules, now: Micros) -> None:
@@ -181,7 +181,7 @@ def end(conn: Db, known: Known, why: Why, rules: Rules, now: Micros) -> None:
     )
     change = Change(Kind.RTN, now, 0.0)
     said = Announcement(rules[0], known.subject, change)
-    verdict.commit(conn, Verdict(announcements=[said]), _CLIENT, now)
+    verdict.commit(conn, Verdict(announcements=[said]), {}, now)
 
 
 def open_(conn: Db, made: Opening, rules: Rules, now: Micros) -> None:
@@ -207,7 +207,7 @@ def open_(conn: Db, made: Opening, rules: Rules, now: Micros) -> None:
     change = Change(Kind.RAISE, _first(made), count, severity=rule.severity, limit=rule.limit)
     subject = Subject(DatastreamId(stream[0]), ThingId(thing), simulated)
     said = Announcement(rule, subject, change)
-    verdict.commit(conn, Verdict(announcements=[said]), _CLIENT, now)
+    verdict.commit(conn, Verdict(announcements=[said]), _NO_PARTITION, now)
 
 
 def _first(made: Opening) -> Micros:

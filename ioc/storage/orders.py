@@ -15,7 +15,7 @@ from ioc.domain import operator
 from ioc.domain.announcement import Alert, Draft, Notice, Outcome, settle
 from ioc.domain.errors import ForbiddenError
 from ioc.domain.instant import Micros
-from ioc.domain.operator import Step
+from ioc.domain.operator import Step, Word
 from ioc.domain.permission import Action
 from ioc.storage import masks, outbox
 from ioc.storage.alerts import COLUMNS, WRITE, append, entry_to_row, from_row, to_row
@@ -58,6 +58,11 @@ def acknowledge(key: UUID, actor: str, now: Micros, note: str = "") -> Script[Do
 def comment(key: UUID, actor: str, note: str, now: Micros) -> Script[Done | None]:
     """Append a note."""
     return (yield from _order(key, now, lambda a: operator.comment(a, actor, note, now)))
+
+
+def direct(key: UUID, actor: str, word: Word, now: Micros) -> Script[Done | None]:
+    """Append a leader's word."""
+    return (yield from _order(key, now, lambda a: operator.direct(a, actor, word, now)))
 
 
 def assign(key: UUID, actor: str, assignee: str | None, now: Micros) -> Script[Done | None]:

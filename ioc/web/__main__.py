@@ -18,6 +18,8 @@ from ioc.storage import pool
 from ioc.text import say
 from ioc.web.account_commands import AccountCommands
 from ioc.web.auth import Door
+from ioc.web.brief_commands import BriefCommands
+from ioc.web.brief_desk import BriefDesk
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
@@ -27,6 +29,7 @@ from ioc.web.oidc import SignOnDoor
 from ioc.web.own_account import OwnAccount
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
+from ioc.web.queries.brief import BriefQueries
 from ioc.web.queries.layers import LayerQueries
 from ioc.web.queries.places import PlaceQueries
 from ioc.web.queries.rehearsal import Rehearsals
@@ -76,6 +79,7 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         accounts=AccountCommands(database, clock),
         own_account=OwnAccount(database, clock, door, given.door),
         sign_on=SignOnDoor(given.door.sign_on, door, database, clock),
+        briefs=BriefDesk(BriefQueries(database, clock), BriefCommands(database, clock, hub)),
         hub=hub,
         broker=Broker(given.mqtt_url),
         pace=Pace(given.web.push_per_s, given.web.workers),

@@ -54,10 +54,14 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/login/sign-on(/back)?", PUBLIC),
     ("POST", r"/logout", PUBLIC),
     ("GET", r"/healthz", PUBLIC),
+    # No secret, and a browser fetches both without its cookies or after a logout.
+    ("GET", r"/brief/(sw\.js|app\.webmanifest)", PUBLIC),
     ("GET", r"/assets/.+", PUBLIC),
     ("GET", r"/_?favicon\.ico", PUBLIC),
     ("GET", r"/readyz|/metrics", Access(Action.SEE_METRICS, probe=True)),
     ("GET", r"/live", Access(Action.SEE_WALL)),
+    ("GET", r"/brief/(state|chart)", Access(Action.SEE_ALERTS)),
+    ("GET", r"/brief/map/[0-9a-f]{1,64}/[0-9a-f]{1,64}\.svg", Access(Action.SEE_ALERTS)),
     ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
@@ -118,6 +122,9 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         Access(Action.ACKNOWLEDGE_ALERT),
     ),
     ("POST", rf"/api/v1/alerts/{_NAME}/(shelve|unshelve)", Access(Action.MASK_ALERT)),
+    ("POST", rf"/api/v1/alerts/{_NAME}/direction", Access(Action.DIRECT_ALERT)),
+    ("GET POST DELETE", r"/brief/push", Access(Action.SEE_API)),
+    ("GET", r"/brief/report", _page(Action.SEE_API)),
     ("POST", rf"/api/v1/alerts/{_NAME}/assign", Access(Action.HANDLE_ALERT)),
     # Which right a step of the handling takes depends on the step: the command asks for it.
     ("POST", rf"/api/v1/alerts/{_NAME}/handling", Access(Action.SEE_API)),
@@ -145,6 +152,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
     ("GET", r"/map", _page(Action.SEE_API)),
     ("GET", r"/layers", _page(Action.IMPORT_LAYER)),
+    ("GET", r"/brief", _page(Action.SEE_ALERTS)),
 )
 
 _COMPILED: Final = tuple(

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 class Mailbox:
     """Coalesces; `wake` is set while there is something to send or the stream must end."""
 
-    def __init__(self, sees: frozenset[int] | None = None) -> None:
+    def __init__(self, sees: frozenset[int] | None = None, *, things: bool = True) -> None:
         self.sees = sees  # things of the client's scope; None: every one
+        self.wants_things = things
         self.things: set[int] = set()
         self.sections: set[str] = set()
         self.snapshot = True
@@ -25,9 +26,11 @@ class Mailbox:
     def put(self, things: Iterable[int], sections: Iterable[str]) -> None:
         """Note what changed; nothing is noted while a whole snapshot is due anyway."""
         if not self.snapshot:
-            self.things.update(things)
+            if self.wants_things:
+                self.things.update(things)
             self.sections.update(sections)
-        self.wake.set()
+        if self.snapshot or self.things or self.sections:
+            self.wake.set()
 
     def restart(self) -> None:
         """Forget what was noted: the client takes a whole snapshot next."""

@@ -28,6 +28,7 @@ from ioc.text import say
 from ioc.web import (
     account_desk,
     alert_desk,
+    brief,
     door,
     files,
     geo,
@@ -86,7 +87,8 @@ class _Frame(Dash):
 
 
 _ROUTERS: Final = (
-    door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk
+    door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
+    brief,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ioc.layer_schema import Schema
 from ioc.settings import Settings
 from ioc.web.account_commands import AccountCommands
 from ioc.web.auth import Door
+from ioc.web.brief_desk import BriefDesk
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
@@ -43,6 +44,7 @@ class Services:
     layers: LayerQueries
     layer_commands: LayerCommands
     places: PlaceQueries
+    briefs: BriefDesk
     door: Door
     accounts: AccountCommands
     own_account: OwnAccount

@@ -128,7 +128,7 @@ class Town:
         thing, stream = self.streams[office]
         subject = Subject(DatastreamId(stream), ThingId(thing))
         said = Announcement(rule, subject, Change(Kind.RAISE, self.now, 2.0))
-        verdict.commit(self.conn, Verdict(announcements=[said]), 0, self.now)
+        verdict.commit(self.conn, Verdict(announcements=[said]), {}, self.now)
 
     def _levels(self, name: str) -> tuple[Rule, ...]:
         stored = next(one for one in rules.enabled(self.conn) if one.id == name)

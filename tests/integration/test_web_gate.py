@@ -30,6 +30,8 @@ PUBLIC: Final = {
     ("GET", "/login/sign-on/back"),
     ("POST", "/logout"),
     ("GET", "/healthz"),
+    ("GET", "/brief/sw.js"),
+    ("GET", "/brief/app.webmanifest"),
     ("GET", "/assets/wall.css"),
     ("GET", "/favicon.ico"),
     ("GET", "/_favicon.ico"),
@@ -212,7 +214,7 @@ def test_a_wall_only_looks(web: Site, role_tokens: dict[Role, str]) -> None:
         assert begin(client, Asked("GET", path)) == 200, path
     shut = [one for one in walk(web.application) if begin(client, one) == 403]
     ways = {one.path.split("/")[1] for one in shut}
-    assert ways == {"api", "readyz", "metrics", "session", "account"}
+    assert ways == {"api", "brief", "readyz", "metrics", "session", "account"}
     assert ("POST", f"/api/v1/alerts/{UUID(int=7)}/acknowledge") in {one.key for one in shut}
 
 

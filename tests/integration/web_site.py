@@ -130,10 +130,11 @@ class Events:
 
     port: int
     client: Client
+    path: str = "/live"
 
     def __enter__(self) -> Self:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        self._connection.request("GET", "/live", headers=self.client.credentials())
+        self._connection.request("GET", self.path, headers=self.client.credentials())
         self._response = self._connection.getresponse()
         self.status = self._response.status
         return self

@@ -87,6 +87,16 @@ def test_what_cannot_be_encrypted_is_never_sent(browser: ec.EllipticCurvePrivate
     assert isinstance(push(there, keys(browser)), Later), "nobody listens any more"
 
 
+def test_the_key_that_browsers_subscribe_to() -> None:
+    """65 bytes in base64url without padding, as PushManager.subscribe takes it: the same key's."""
+    pem = vapid_pem()
+    options = {"private_key": pem, "contact": "mailto:ioc@example.vn"}
+    form = (serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    own = Vapid.from_pem(pem.encode()).public_key.public_bytes(*form)
+    assert webpush.build(options, Path()).public_key == _b64(own)
+    assert len(own) == 65
+
+
 def test_a_key_that_is_none_is_refused() -> None:
     """The option is named, its value is not."""
     with pytest.raises(ConfigError, match=r"webpush\.private_key") as refusal:

@@ -20,7 +20,8 @@ MAY = {
         Action.SEE_DEAD_LETTERS,
         Action.SEE_METRICS,
     },
-    Role.LEADER: WATCH | {Action.SEE_API, Action.OWN_ACCOUNT, Action.APPROVE_HANDLING},
+    Role.LEADER: WATCH
+    | {Action.SEE_API, Action.OWN_ACCOUNT, Action.APPROVE_HANDLING, Action.DIRECT_ALERT},
     Role.ENVIRONMENT: WATCH
     | {
         Action.SEE_API,

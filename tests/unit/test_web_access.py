@@ -21,6 +21,11 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("POST", "/api/v1/alerts/x/acknowledge", Action.ACKNOWLEDGE_ALERT),
         ("POST", "/api/v1/alerts/acknowledge", Action.ACKNOWLEDGE_ALERT),
         ("POST", "/api/v1/alerts/x/comment", Action.ACKNOWLEDGE_ALERT),
+        ("POST", "/api/v1/alerts/x/direction", Action.DIRECT_ALERT),
+        ("GET", "/brief", Action.SEE_ALERTS),
+        ("GET", "/brief/state", Action.SEE_ALERTS),
+        ("GET", "/brief/report", Action.SEE_API),
+        ("DELETE", "/brief/push", Action.SEE_API),
         ("POST", "/api/v1/alerts/x/shelve", Action.MASK_ALERT),
         ("POST", "/api/v1/alerts/x/assign", Action.HANDLE_ALERT),
         ("POST", "/api/v1/alerts/x/handling", Action.SEE_API),
@@ -63,6 +68,9 @@ def test_the_narrower_line_counts(method: str, path: str, action: Action) -> Non
         ("POST", "/wall"),
         ("get", "/wall"),
         ("OPTIONS", "/wall"),
+        ("GET", "/brief/"),
+        ("GET", "/brief/map/../0.svg"),
+        ("POST", "/brief/state"),
         ("GET", "/thing/12345678901"),
         ("GET", "/text/vi.json.map"),
         ("GET", "/geo/Things/00.geojson"),
@@ -88,6 +96,6 @@ def test_only_pages_redirect() -> None:
     rules = r"/rules(/[a-z0-9-]{1,63})?"
     own = {r"/account(/password|/second-factor)?", r"/account/(password|second-factor|sessions)"}
     desk = {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi", r"/users", r"/audit"}
-    desk |= {"/map", "/layers", "/network"}
+    desk |= {"/map", "/layers", "/network", r"/brief", r"/brief/report"}
     assert pages == desk | own
     assert PUBLIC.action is None

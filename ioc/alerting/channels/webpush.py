@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,6 +12,7 @@ import msgspec
 import orjson
 import requests
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid, VapidException
 from pywebpush import WebPushException, webpush
 
@@ -40,6 +42,12 @@ class WebPush:
         self._vapid = vapid
         self._contact = contact
         self._clock = clock
+
+    @property
+    def public_key(self) -> str:
+        """Return what a browser subscribes to: the key's uncompressed point in base64url."""
+        point = self._vapid.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return urlsafe_b64encode(point).rstrip(b"=").decode()
 
     def deliver(self, message: Message, to: Address) -> Receipt:
         if not to.keys:

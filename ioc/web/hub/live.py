@@ -132,14 +132,14 @@ class Hub:
         async with self._database.connection() as conn:
             return await stored.read_within(conn, limits)
 
-    def join(self, sees: frozenset[int] | None = None) -> Mailbox:
+    def join(self, sees: frozenset[int] | None = None, *, things: bool = True) -> Mailbox:
         """Return a mailbox that starts with a snapshot. Raises TooManyClientsError.
 
-        `sees`: the client learns of these things alone.
+        `sees`: the client learns of these things alone. Without `things` it hears of sections only.
         """
         if len(self._mailboxes) >= self._most_clients:
             raise TooManyClientsError
-        mailbox = Mailbox(sees)
+        mailbox = Mailbox(sees, things=things)
         self._mailboxes.add(mailbox)
         return mailbox
 
@@ -149,6 +149,12 @@ class Hub:
     def snapshot(self, sees: frozenset[int] | None = None) -> bytes:
         """Return the whole state as the JSON of a `snapshot` event."""
         return self._message(self._picture.shown(), _SECTIONS, sees)
+
+    def sections(
+        self, names: Iterable[str] | None = None, sees: frozenset[int] | None = None
+    ) -> bytes:
+        """Return sections, all by default, without any thing's state: for a small screen."""
+        return self._message(None, _SECTIONS if names is None else names, sees)
 
     def delta(self, mailbox: Mailbox) -> bytes:
         """Return what the client has not seen as the JSON of a `delta` event."""
@@ -241,6 +247,15 @@ class Hub:
         """Return how many alerts are open, by severity."""
         counts = cast("dict[str, int]", self._alerts["counts"])
         return {int(severity): n for severity, n in counts.items()}
+
+    def silent(self) -> int:
+        """Return how many things are silent."""
+        counts = cast("dict[str, dict[str, int]]", self._picture.counts())
+        return counts["things"]["silent"]
+
+    def layers(self) -> dict[str, str]:
+        """Return the current version of each layer."""
+        return dict(self._layers)
 
     async def reports(self) -> dict[str, Report]:
         """Return what processes last said of themselves; empty while Redis is away."""
