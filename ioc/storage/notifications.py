@@ -186,13 +186,13 @@ def take(conn: Db, now: Micros) -> Due | None:
     id_, key, channel, target, attempts, created, area, rule, notice = row
     if notice is None:
         lines = conn.execute(
-            "select n.facts from outbox o join notice n on n.key = o.notice where o.digest = %s"
-            " order by o.id",
+            "select n.facts::text from outbox o join notice n on n.key = o.notice"
+            " where o.digest = %s order by o.id",
             (id_,),
         ).fetchall()
         earlier: list[tuple[Any, ...]] = []
     else:
-        lines = conn.execute("select facts from notice where key = %s", (notice,)).fetchall()
+        lines = conn.execute("select facts::text from notice where key = %s", (notice,)).fetchall()
         earlier = conn.execute(_EARLIER, (notice, target, id_)).fetchall()
     return Due(
         id=id_,
