@@ -287,7 +287,7 @@ def test_a_raise_that_was_in_a_digest_gets_its_return(post: Post) -> None:
 
 @pytest.mark.parametrize("targets", [2, pytest.param(7, marks=pytest.mark.rig)])
 def test_ten_thousand_raises_are_at_most_fifty_messages(post: Post, targets: int) -> None:
-    """A province-wide outage at once: all recorded, each told exactly once, 50 messages."""
+    """A province-wide outage at once: all recorded, each told exactly once, 25 a target."""
     for n in range(1, 5):
         post.conn.execute("insert into rule (id, name, current_version) values (%s, 'r', 1)",
                           (f"r{n}",))  # fmt: skip
@@ -308,7 +308,7 @@ def test_ten_thousand_raises_are_at_most_fifty_messages(post: Post, targets: int
         post.tell(*alerts)
         assert post.one("select count(*) from notice") == 10_000
         attempts = post.dispatch()
-    assert attempts == len(there.posted) <= 50
+    assert attempts == len(there.posted) <= 25 * targets, "20 critical calls and their lists"
     assert post.settled()
     once = keys(*((alert, Kind.RAISE) for alert in alerts))
     assert sorted(there.keys) == sorted(once * targets)
