@@ -13,6 +13,7 @@ from typing import Any, Final
 from bench.alert_rig import (
     FEEDS,
     LIMIT,
+    PROPERTIES,
     SPARE,
     TARGETS,
     THINGS,
@@ -23,7 +24,7 @@ from bench.alert_rig import (
     publish,
     wait,
 )
-from bench.ingest_rig import PROPERTIES, Services
+from bench.ingest_rig import Services
 from bench.machine import percentile, say
 from bench.report import Figure, Report
 

@@ -31,12 +31,12 @@ from ioc.alerting.delivery import Browser, Delivery
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.grouping import Why, decide
-from ioc.domain.instant import SECOND, Micros
+from ioc.domain.instant import HOUR, SECOND, Micros
 from ioc.domain.notification import Attempt, Never, settle
 from ioc.live import stream
 from ioc.policies import Arranged
 from ioc.settings import Settings
-from ioc.storage import notifications, outbox, pool
+from ioc.storage import notifications, notify_retention, outbox, pool
 from ioc.storage.notifications import Db
 
 log: Final = structlog.get_logger()
@@ -47,6 +47,7 @@ SENDERS: Final = 4  # one target that hangs holds one of them for ten seconds
 _TURN_S: Final = 1.0  # how often the outbox and the desk are looked at
 _IDLE_S: Final = 0.5  # how often a sender looks when there was nothing
 _BEAT: Final = 2 * SECOND  # sign of life; screens call 15 s of silence a failure
+_TIDY: Final = 1 * HOUR  # how often what is too old is removed
 _STEADY: Final = 30 * SECOND
 _BACK_OFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -101,6 +102,7 @@ class Gatherer:
     client: redis.Redis
     tick: Tick | None
     _beat_at: int = 0
+    _tidy_at: int = 0
     _redis_down: bool = False
 
     def run(self, conn: Db) -> None:
@@ -114,7 +116,16 @@ class Gatherer:
             now = self.clock.now()
             if changed or now >= self._beat_at:
                 self._tell(now, alerts_changed=changed)
+            self._tidy(conn, now)
             self.stop.wait(_TURN_S)
+
+    def _tidy(self, conn: Db, now: Micros) -> None:
+        if now < self._tidy_at:
+            return
+        self._tidy_at = now + _TIDY
+        gone = notify_retention.drop_old(conn, now)
+        if gone:
+            log.info("old_news_dropped", rows=gone)
 
     def _tell(self, now: Micros, *, alerts_changed: bool) -> None:
         self._beat_at = now + _BEAT

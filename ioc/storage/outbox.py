@@ -25,7 +25,7 @@ from ioc.domain.grouping import Why
 from ioc.domain.instant import Micros, from_datetime, to_datetime
 from ioc.domain.notification import Facts
 from ioc.domain.policy import CALLS, Told
-from ioc.policies import Arranged, NotifyFile
+from ioc.policies import Arranged, NotifyFile, Target
 from ioc.storage.alerts import document
 from ioc.storage.script import Rows, Script, run, run_async
 
@@ -36,6 +36,7 @@ AsyncDb = AsyncConnection[tuple[Any, ...]]
 
 ZONE: Final = "Asia/Ho_Chi_Minh"  # the whole country's, without summer time
 WEBPUSH: Final = "webpush"
+ASSIGNED: Final = "assigned"  # stands where a row names its policy
 
 # ---------------------------------------------------------------- the arrangement
 
@@ -99,7 +100,7 @@ class _Written(NamedTuple):
 _FACTS: Final[LiteralString] = (
     "select a.id, a.severity, a.rule_id, a.rule_version, t.short_name, t.name, t.kind,"
     " d.property, d.unit, a.result, a.limit_value, a.peak, l.commune_code, l.commune_name, l.lon,"
-    " l.lat, a.raised_at, a.returned_at, a.acked_by, a.late, a.corrected, a.simulated"
+    " l.lat, a.raised_at, a.returned_at, a.acked_by, a.late, a.corrected, a.assignee, a.simulated"
     " from alert a join thing t on t.id = a.thing_id join datastream d on d.id = a.datastream_id"
     " left join location l on l.thing_id = t.id where a.id = any(%s)"
 )
@@ -188,7 +189,7 @@ class _Book:
     def facts(self, notice: Notice, now: Micros) -> Facts:
         (_, severity, rule, version, place, thing, thing_kind, code, unit, result, limit, peak,
          commune, commune_name, lon, lat, raised, returned, acked_by, late, corrected,
-         _) = self.alerts[notice.alert]  # fmt: skip
+         assignee, _) = self.alerts[notice.alert]  # fmt: skip
         rule_vi, rule_en, op, legal_ref, action_vi, action_en = self.rules[rule, version]
         property_vi, property_en, decimals, states = self.properties[code]
         return Facts(
@@ -222,6 +223,7 @@ class _Book:
             raised_at=from_datetime(raised),
             returned_at=None if returned is None else from_datetime(returned),
             acked_by=acked_by,
+            assignee=assignee,
             late=late,
             corrected=corrected,
             noticed_at=now,
@@ -277,7 +279,12 @@ class _Addresses:
     _known: dict[policy.Facts, tuple[Told, ...]] = field(default_factory=dict)
 
     def rows(self, notice: Notice, facts: Facts, before: Mapping[str, _Row]) -> list[_Row]:
-        """Return a row for everybody who is told: those whom policies name, those told before."""
+        """Return a row for everybody who is told: those whom policies name, those told before.
+
+        That an alert was given to somebody is told to that person alone.
+        """
+        if notice.kind is Kind.ASSIGN:
+            return self._assigned(notice, facts.assignee or "")
         found: dict[str, _Row] = {}
         if notice.kind in CALLS:
             for told in self._told(notice, facts):
@@ -287,6 +294,15 @@ class _Addresses:
             for target, row in before.items():
                 found.setdefault(target, row._replace(notice=notice.key))
         return list(found.values())
+
+    def _assigned(self, notice: Notice, name: str) -> list[_Row]:
+        """Return the rows of the targets that are this person: by name, person or account."""
+        return [
+            row
+            for target in self.arranged.targets.values()
+            if name and name.casefold() in _called(target)
+            for row in self._of(notice, Told(target.name, ASSIGNED))
+        ]
 
     def _told(self, notice: Notice, facts: Facts) -> tuple[Told, ...]:
         asked = policy.Facts(
@@ -310,6 +326,14 @@ class _Addresses:
             for owner, number in self.browsers
             if owner == target.address
         ]
+
+
+def _called(target: Target) -> set[str]:
+    """Return what the person behind a target is called; browsers are known by their account."""
+    names = {target.name.casefold(), target.person.casefold()}
+    if target.channel == WEBPUSH and isinstance(target.address, str):
+        names.add(target.address.casefold())
+    return names
 
 
 def _pushes(arranged: Arranged | None) -> bool:

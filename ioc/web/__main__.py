@@ -20,6 +20,7 @@ from ioc.web.auth import Door
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
+from ioc.web.exercise_commands import Exercises
 from ioc.web.hub import Hub
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
@@ -31,6 +32,7 @@ from ioc.web.rule_commands import RuleCommands
 from ioc.web.rule_desk import RuleDesk
 from ioc.web.server import Protocol, create_app
 from ioc.web.services import Services
+from ioc.web.switch_commands import RuleSwitch
 
 _POOL: Final = 8  # connections of one worker; pages are short, and PostgreSQL allows 100
 # What the kernel holds for a client that does not read: a snapshot of a large centre fits.
@@ -61,6 +63,8 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         commands=Commands(database, clock, hub),
         rules=rules,
         rule_commands=RuleCommands(database, clock, hub, rules, given.province.zone),
+        rule_switch=RuleSwitch(database, clock, hub),
+        exercises=Exercises(database, clock, given.province.zone),
         door=Door(database, clock, session_hours=given.web.session_hours),
         hub=hub,
         broker=Broker(given.mqtt_url),

@@ -14,11 +14,13 @@ from ioc.web.auth import Door
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
+from ioc.web.exercise_commands import Exercises
 from ioc.web.hub import Hub
 from ioc.web.pace import Pace
 from ioc.web.queries import Queries
 from ioc.web.rule_commands import RuleCommands
 from ioc.web.rule_desk import RuleDesk
+from ioc.web.switch_commands import RuleSwitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Services:
     commands: Commands
     rules: RuleDesk
     rule_commands: RuleCommands
+    rule_switch: RuleSwitch
+    exercises: Exercises
     door: Door
     hub: Hub
     broker: Broker  # of what is pushed over HTTP

@@ -244,3 +244,12 @@ def test_a_larger_storm_keeps_its_first_twenty_critical_calls() -> None:
     assert [i.id for i in digest.items] == list(range(URGENT_SINGLES, 5000))
     told = Recent(urgent_singles=URGENT_SINGLES - 1)
     assert len(decide(calls, told, T0).singles) == 1, "of the window, not of the moment"
+
+
+def test_singles_are_counted_over_the_window() -> None:
+    """Ten were told one by one within ten minutes: the next one comes in a digest."""
+    one = item(99, area="26071")
+    full = Recent(quiet_singles=QUIET_SINGLES)
+    assert decide([one], full, LATER).singles == ()
+    assert [d.items for d in decide([one], full, LATER).digests] == [(one,)]
+    assert decide([one], Recent(quiet_singles=QUIET_SINGLES - 1), LATER).singles == (one,)

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from ioc.web.api import cursor as cursors
-from ioc.web.api import operator, push, rules
+from ioc.web.api import operator, push, rule_duty, rules
 from ioc.web.api.push_description import SECURITY
 from ioc.web.api.shapes import (
     AlertOut,
@@ -48,6 +48,7 @@ def router(services: Services) -> APIRouter:
     push.add(api, services)
     _alerts(api, services)
     rules.add(api, services)
+    rule_duty.add(api, services)
     operator.add(api, services)
     _description(api)
     return api
