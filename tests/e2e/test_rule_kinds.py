@@ -126,6 +126,10 @@ def test_who_only_reads_finds_nothing_to_press(screens: Screens, office: Provinc
 def test_a_rule_is_switched_off_on_screen(screens: Screens, office: Province) -> None:
     """With a reason; the page says what ends, and the database that it is off."""
     raise_alert(office, 0, severity=2)
+    office.conn.execute(
+        "update rule_version set definition = definition || %s::jsonb",
+        ('{"observed_property": "pm25", "levels": [{"severity": "high", "limit": 150}]}',),
+    )
     screen = screens()
     page = sign_in(screen)
     page.goto(screen.origin + "/rules/pm25-episode-2")
