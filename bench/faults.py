@@ -66,7 +66,7 @@ FAULTS: Final = (
         _LEVELS,
         "and last < sample.time <= last + rule.stale_after",
         "and last < sample.time",
-        _FOLD,
+        ("tests/unit/test_levels.py", "tests/unit/test_rule_cases.py", *_FOLD),
     ),
     Fault(
         "i6-a-deadband-on-the-wrong-side",
