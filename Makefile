@@ -74,4 +74,5 @@ rig: .venv/.dev frontend services ## full counts of tests and benchmarks; JSON i
 	$(PY) -m bench.alerts --json > .rig/alerts.json
 	IOC_RIG=1 $(PY) -m pytest tests -m rig
 	$(PY) -m bench.fuzz --seconds 600 > .rig/fuzz.json
+	$(PY) -m bench.mutation > .rig/mutation.json  # fails when a planted fault is not found
 	@cat .rig/fuzz.json .rig/soak.json .rig/ingest.json .rig/live.json

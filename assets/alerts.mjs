@@ -5,6 +5,7 @@ import {ask} from "./modules/desk/api.mjs";
 import {createDescription, isOwed} from "./modules/desk/describe.mjs";
 import {createDetail} from "./modules/desk/detail.mjs";
 import {createFilters} from "./modules/desk/filters.mjs";
+import {createMasks} from "./modules/desk/masks.mjs";
 import {createKeys} from "./modules/desk/keys.mjs";
 import {createList, message} from "./modules/desk/list.mjs";
 import {askedQuery, isNarrowed, readQuery, widened, writeQuery} from "./modules/desk/query.mjs";
@@ -50,6 +51,9 @@ async function start(root) {
     onSelect: (ids) => toolbar?.select(ids),
     onGroup: (group) => change({area: group.area, rule: group.rule}),
   });
+  const idle = element("section", "idle-masks");
+  parts.foot.before(idle);
+  const masks = createMasks(idle, told);
   const filters = createFilters(parts.filters, {say, query, onChange: change});
   const toolbar = createToolbar(parts, writer, {
     mayAct, query, onChange: change,
@@ -111,6 +115,7 @@ async function start(root) {
       list.render(answer);
       if (first && answer.rows.length) begin(wanted);
       toolbar.draw(answer);
+      masks.render(answer.masks);
     }
     const isEmpty = !answer || !answer.rows.length;
     parts.list.hidden = isEmpty;

@@ -1,4 +1,4 @@
-"""What rules cost: a backtest, the evaluation of a province's minute, the restart of an evaluator.
+"""What rules cost: a backtest, a province's minute, a restart, one raise and 10,000 of them.
 
 `python -m bench.alerts --json`, `--quick`, `--only KEY[,KEY]`. Prints JSON and exits 0 whatever it
 says. Evaluation and restart are measured on a part and multiplied; `calibration` says which part,
@@ -19,6 +19,7 @@ import numpy as np
 import psycopg
 from psycopg import Connection
 
+from bench import alert_path
 from bench.ingest_rig import fresh_database, services
 from bench.machine import BenchError, say
 from bench.report import Figure, Report
@@ -47,6 +48,7 @@ GOALS: Final[dict[str, tuple[str, float | None]]] = {
     "evaluation_us": ("µs", None),
     "restart_s": ("s", 5),  # until it judges whatever comes, all that is in alarm known again
     "restart_whole_s": ("s", None),  # until the last quiet datastream is awake, too
+    **alert_path.GOALS,
 }
 SAMPLES: Final = 30 * 1440
 STREAMS: Final = 100_000  # of a province, at one sample a minute
@@ -311,6 +313,8 @@ def measure(*, quick: bool, asked: set[str]) -> Report:
             if asked & {"restart_s", "restart_whole_s"}:
                 instances = 2_000 if quick else 50_000
                 restart(report, conn, url, runs=runs, instances=instances)
+    if asked & alert_path.GOALS.keys():
+        alert_path.measure(report, services(), quick=quick)
     report.figures = {key: one for key, one in report.figures.items() if key in asked}
     return report
 

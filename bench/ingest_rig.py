@@ -121,7 +121,7 @@ def feeds() -> str:
     return text
 
 
-def _copy_devices(conn: Db, feed: str, number: int) -> None:
+def copy_devices(conn: Db, feed: str, number: int) -> None:
     """Copy the thing d000000 of a feed and its datastreams, whatever columns these have."""
     thing, stream = _columns(conn, "thing"), _columns(conn, "datastream")
     things = sql.SQL(
@@ -242,8 +242,8 @@ class Ingest:
         self.await_subscribed()
         self.await_subscribed(topic("bench10", 0), *(f"v{n}" for n in range(10)))
         self.stop()
-        _copy_devices(self.conn, "bench", devices)
-        _copy_devices(self.conn, "bench10", min(devices, 2000))
+        copy_devices(self.conn, "bench", devices)
+        copy_devices(self.conn, "bench10", min(devices, 2000))
         self.conn.execute("analyze")
 
     def start(self) -> None:

@@ -32,12 +32,12 @@ from ioc.alerting.delivery import Browser, Delivery
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.grouping import Why, decide
-from ioc.domain.instant import SECOND, Micros
+from ioc.domain.instant import HOUR, SECOND, Micros
 from ioc.domain.notification import Attempt, Never, settle
 from ioc.live import stream
 from ioc.policies import Arranged
 from ioc.settings import Settings
-from ioc.storage import notifications, outbox, pool, push
+from ioc.storage import notifications, notify_retention, outbox, pool, push
 from ioc.storage.notifications import Db
 from ioc.storage.script import run as run_script
 
@@ -49,6 +49,7 @@ SENDERS: Final = 4  # one target that hangs holds one of them for ten seconds
 _TURN_S: Final = 1.0  # how often the outbox and the desk are looked at
 _IDLE_S: Final = 0.5  # how often a sender looks when there was nothing
 _BEAT: Final = 2 * SECOND  # sign of life; screens call 15 s of silence a failure
+_TIDY: Final = 1 * HOUR  # how often what is too old is removed
 _STEADY: Final = 30 * SECOND
 _BACK_OFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -103,6 +104,7 @@ class Gatherer:
     client: redis.Redis
     tick: Tick | None
     _beat_at: int = 0
+    _tidy_at: int = 0
     _redis_down: bool = False
 
     def run(self, conn: Db) -> None:
@@ -116,11 +118,20 @@ class Gatherer:
             now = self.clock.now()
             if changed or now >= self._beat_at:
                 self._tell(now, alerts_changed=changed)
+            self._tidy(conn, now)
             self.stop.wait(_TURN_S)
 
     def alerts_changed(self, now: Micros) -> None:
         """Say so for another thread of this process."""
         self._tell(now, alerts_changed=True)
+
+    def _tidy(self, conn: Db, now: Micros) -> None:
+        if now < self._tidy_at:
+            return
+        self._tidy_at = now + _TIDY
+        gone = notify_retention.drop_old(conn, now)
+        if gone:
+            log.info("old_news_dropped", rows=gone)
 
     def _tell(self, now: Micros, *, alerts_changed: bool) -> None:
         self._beat_at = now + _BEAT

@@ -32,6 +32,8 @@ class Wording:
 
     def message(self, due: Due) -> Message:
         """Return what a due row says."""
+        if due.exercise:
+            return self.test(due.key, due.target, due.made_at)
         if due.group is None:
             return self._alert(due, due.facts[0])
         return self._digest(due)
@@ -105,6 +107,8 @@ class Wording:
         """Yield what happened after the raise."""
         if facts.returned_at is not None:
             yield self._say("returned", time=self._time(facts.returned_at))
+        if facts.assignee:
+            yield self._say("assigned", to=facts.assignee)
         if facts.acked_by:
             yield self._say("acked", by=facts.acked_by)
         if facts.corrected:

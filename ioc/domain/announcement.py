@@ -216,7 +216,9 @@ def _put_mask(draft: Draft, masked: Masked | None, actor: str) -> None:
             draft.log(on, masked.by or actor, mask=masked.kind.value, until=until, id=masked.id)
         else:
             draft.change(clock_from=draft.now)  # an hour on the shelf is no hour unanswered
-    draft.change(mask=kind, masked_until=None if masked is None else masked.until)
+    until = None if masked is None else masked.until
+    if (kind, until) != (draft.alert.mask, draft.alert.masked_until):
+        draft.change(mask=kind, masked_until=until)
 
 
 def end(draft: Draft, back: Micros, *, auto_acknowledge: bool, **payload: object) -> None:

@@ -27,11 +27,6 @@ FLOOD: Final = 10  # raises of one area in a window; above it the area is told i
 DIGESTS: Final = 5  # digests of one window and target; more groups than that become one
 GATHER: Final = 5 * SECOND  # how long what is not urgent waits for company
 URGENT_EVERY: Final = MINUTE  # critical digests: each lists what came since the last
-# Above this many critical calls at one moment it is an outage of something they share. Twenty
-# messages before the list would only hide it, so the first few stay single: the first-out.
-OUTAGE: Final = 100
-FIRST_OUT: Final = 5
-
 _NAGS: Final = frozenset({Kind.ESCALATE, Kind.REALARM, Kind.REPEAT})
 _LATEST: Final = _NAGS | {Kind.SEV_UP, Kind.SEV_DOWN}  # the newest says all that the others did
 
@@ -172,8 +167,6 @@ def gathered(items: Sequence[Item], now: Micros) -> list[Item]:
 def limit_urgent(items: Sequence[Item], recent: Recent) -> tuple[list[Item], list[Item]]:
     """Split critical calls into those sent one by one and those that a digest lists."""
     room = max(0, URGENT_SINGLES - recent.urgent_singles)
-    if len(items) > OUTAGE:
-        room = min(room, FIRST_OUT)
     return list(items[:room]), list(items[room:])
 
 

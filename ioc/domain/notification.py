@@ -58,6 +58,7 @@ class Facts:
     action_en: str = ""
     returned_at: Micros | None = None
     acked_by: str | None = None
+    assignee: str | None = None
     late: bool = False
     corrected: bool = False
 
@@ -116,6 +117,7 @@ class Due:
     group: Group | None  # of a digest
     facts: tuple[Facts, ...]
     earlier: tuple[Earlier, ...]
+    exercise: bool = False  # somebody tries whether the target is reached; nothing happened
 
 
 @dataclass(frozen=True, slots=True)

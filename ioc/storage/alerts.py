@@ -5,12 +5,13 @@ One SQL text for each purpose; the blocking and the awaiting form of a function 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
+import msgspec
 from psycopg import AsyncConnection, Connection
 from psycopg.types.json import Jsonb
 
@@ -58,6 +59,22 @@ APPEND_NEXT: Final[LiteralString] = (
     " n) values (%s, %s, %s, %s, %s, %s, %s, (select coalesce(max(n) + 1, 0) from alert_event"
     " where alert_id = %s and occurrence = %s and kind = %s))"
 )
+# The same for many at once. A document, not 37 arrays: it is read by the server in a quarter of the
+# time, and what an alert does not have is simply not in it.
+_WRITE_ALL: Final[LiteralString] = (
+    "insert into alert (" + COLUMNS + ", due_at) select " + COLUMNS + ", due_at"  # noqa: S608  our own constants
+    " from json_populate_recordset(null::alert, %s::json)"
+    " on conflict (id) do update set " + _ASSIGNED
+)
+_APPEND_ALL: Final[LiteralString] = (
+    "insert into alert_event (alert_id, occurrence, kind, event_time, recorded_at, actor, payload,"
+    " n) select e.alert_id, e.occurrence, e.kind, e.event_time, %s, e.actor, e.payload,"
+    " case when e.once then 0 else (select coalesce(max(x.n) + 1, 0) from alert_event x"
+    " where x.alert_id = e.alert_id and x.occurrence = e.occurrence and x.kind = e.kind)"
+    " + row_number() over (partition by e.alert_id, e.occurrence, e.kind order by e.place) - 1 end"
+    " from json_to_recordset(%s::json) as e (alert_id uuid, occurrence integer, kind text,"
+    " event_time timestamptz, actor text, payload jsonb, once boolean, place integer)"
+)
 _TIMES: Final = frozenset(
     {
         "raised_at",
@@ -74,6 +91,7 @@ _TIMES: Final = frozenset(
     }
 )
 _FIELDS: Final = tuple(field.name for field in fields(Alert))
+_NAMED: Final = tuple(zip(COLUMNS.split(", "), _FIELDS, strict=True))
 
 
 def from_row(row: Sequence[Any]) -> Alert:
@@ -112,12 +130,42 @@ def write(conn: Db, changed: Iterable[Alert], entries: Sequence[Entry], now: Mic
     Closed ones first: at most one open alert of a rule and a datastream is an index, not a hope.
     """
     ordered = sorted(changed, key=lambda alert: alert.closed_at is None)
-    with conn.cursor() as cursor:
-        cursor.executemany(WRITE, [to_row(alert) for alert in ordered])
-        for once in (True, False):
-            rows = [entry_to_row(entry, now) for entry in entries if entry.once is once]
-            if rows:
-                cursor.executemany(APPEND_ONCE if once else APPEND_NEXT, rows)
+    if ordered:
+        conn.execute(_WRITE_ALL, (document(_described(alert) for alert in ordered),))
+    if entries:
+        lines = (_line(place, entry) for place, entry in enumerate(entries))
+        conn.execute(_APPEND_ALL, (to_datetime(now), document(lines)))
+
+
+def document(rows: Iterable[Mapping[str, object]]) -> str:
+    """Return rows as one JSON text, to be read by `json_to_recordset` or its like."""
+    return msgspec.json.encode(list(rows)).decode()
+
+
+def _described(alert: Alert) -> dict[str, object]:
+    """Return what an alert has, by column. Numbers go as texts: JSON has no infinity."""
+    found: dict[str, object] = {"due_at": moment(next_due(alert))}
+    for column, name in _NAMED:
+        value = getattr(alert, name)
+        if value is None:
+            continue
+        if name in _TIMES:
+            value = to_datetime(value)
+        found[column] = str(value) if isinstance(value, float) else value
+    return found
+
+
+def _line(place: int, entry: Entry) -> dict[str, object]:
+    return {
+        "alert_id": entry.alert,
+        "occurrence": entry.occurrence,
+        "kind": entry.kind,
+        "event_time": to_datetime(entry.time),
+        "actor": entry.actor,
+        "payload": entry.payload,
+        "once": entry.once,
+        "place": place,
+    }
 
 
 def moment(instant: Micros | None) -> datetime | None:

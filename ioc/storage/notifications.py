@@ -93,6 +93,7 @@ def recent(conn: Db, target: str, now: Micros) -> Recent:
     digests = conn.execute(
         "select payload ->> 'area', payload ->> 'rule', max(decided_at), count(*) from outbox"
         " where target = %s and decided_at > %s and digest is null and notice is null"
+        " and payload ? 'rule'"
         " group by 1, 2",
         (target, since),
     ).fetchall()
@@ -164,7 +165,7 @@ def _write_digest(conn: Db, address: tuple[str, str], digest: Digest, now: Micro
 
 _TAKE: Final[LiteralString] = (
     "select o.id, o.dedup_key, o.channel, o.target, o.attempts, o.created_at,"
-    " o.payload ->> 'area', o.payload ->> 'rule', o.notice from outbox o"
+    " o.payload ->> 'area', o.payload ->> 'rule', o.notice, o.payload ? 'exercise' from outbox o"
     " where o.decided_at is not null and o.sent_at is null and not o.dead and o.digest is null"
     " and o.withheld is null and o.not_before <= %s and not exists (select 1 from notify_target t"
     " where t.name = o.target and t.paused_until > %s)"
@@ -183,16 +184,16 @@ def take(conn: Db, now: Micros) -> Due | None:
     row = conn.execute(_TAKE, (at, at)).fetchone()
     if row is None:
         return None
-    id_, key, channel, target, attempts, created, area, rule, notice = row
+    id_, key, channel, target, attempts, created, area, rule, notice, exercise = row
     if notice is None:
         lines = conn.execute(
-            "select n.facts from outbox o join notice n on n.key = o.notice where o.digest = %s"
-            " order by o.id",
+            "select n.facts::text from outbox o join notice n on n.key = o.notice"
+            " where o.digest = %s order by o.id",
             (id_,),
         ).fetchall()
         earlier: list[tuple[Any, ...]] = []
     else:
-        lines = conn.execute("select facts from notice where key = %s", (notice,)).fetchall()
+        lines = conn.execute("select facts::text from notice where key = %s", (notice,)).fetchall()
         earlier = conn.execute(_EARLIER, (notice, target, id_)).fetchall()
     return Due(
         id=id_,
@@ -201,9 +202,10 @@ def take(conn: Db, now: Micros) -> Due | None:
         target=target,
         attempts=attempts,
         made_at=from_datetime(created),
-        group=Group(area, rule) if notice is None else None,
+        group=Group(area, rule) if notice is None and not exercise else None,
         facts=tuple(facts_from(line[0]) for line in lines),
         earlier=tuple(Earlier(key, from_datetime(at)) for key, at in earlier),
+        exercise=exercise,
     )
 
 

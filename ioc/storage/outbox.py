@@ -7,6 +7,7 @@ becomes of a row afterwards is the dispatcher's (`ioc.storage.notifications`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -24,7 +25,9 @@ from ioc.domain.grouping import Why
 from ioc.domain.instant import Micros, from_datetime, to_datetime
 from ioc.domain.notification import Facts
 from ioc.domain.policy import CALLS, Told
-from ioc.policies import Arranged, NotifyFile
+from ioc.policies import Arranged, NotifyFile, Target
+from ioc.storage.alerts import document
+from ioc.storage.script import Rows, Script, run, run_async
 
 log: Final = structlog.get_logger()
 
@@ -33,6 +36,7 @@ AsyncDb = AsyncConnection[tuple[Any, ...]]
 
 ZONE: Final = "Asia/Ho_Chi_Minh"  # the whole country's, without summer time
 WEBPUSH: Final = "webpush"
+ASSIGNED: Final = "assigned"  # stands where a row names its policy
 
 # ---------------------------------------------------------------- the arrangement
 
@@ -89,22 +93,27 @@ class _Row(NamedTuple):
 class _Written(NamedTuple):
     """What one call writes."""
 
-    notices: list[tuple[Notice, Facts, str | None]]
+    notices: list[tuple[Notice, Facts, Why | None]]
     rows: list[_Row]
 
 
 _FACTS: Final[LiteralString] = (
-    "select a.id, a.severity, a.rule_id, v.definition #>> '{name,vi}',"
-    " v.definition #>> '{name,en}', t.short_name, t.name, t.kind, d.property, p.name_vi,"
-    " p.name_en, d.unit, p.decimals, a.result, a.limit_value, v.definition ->> 'op', a.peak,"
-    " l.commune_code, l.commune_name, l.lon, l.lat, v.definition ->> 'legal_ref',"
-    " v.definition #>> '{operator_action,vi}', v.definition #>> '{operator_action,en}',"
-    " a.raised_at, a.returned_at, a.acked_by, a.late, a.corrected, a.simulated,"
-    " case when p.kind = 'category' then p.states end"
+    "select a.id, a.severity, a.rule_id, a.rule_version, t.short_name, t.name, t.kind,"
+    " d.property, d.unit, a.result, a.limit_value, a.peak, l.commune_code, l.commune_name, l.lon,"
+    " l.lat, a.raised_at, a.returned_at, a.acked_by, a.late, a.corrected, a.assignee, a.simulated"
     " from alert a join thing t on t.id = a.thing_id join datastream d on d.id = a.datastream_id"
-    " join observed_property p on p.code = d.property"
-    " join rule_version v on v.rule_id = a.rule_id and v.version = a.rule_version"
     " left join location l on l.thing_id = t.id where a.id = any(%s)"
+)
+# Few rules and properties stand behind many alerts: a definition is unpacked once, not for each.
+_RULES: Final[LiteralString] = (
+    "select rule_id, version, definition #>> '{name,vi}', definition #>> '{name,en}',"
+    " definition ->> 'op', definition ->> 'legal_ref', definition #>> '{operator_action,vi}',"
+    " definition #>> '{operator_action,en}' from rule_version where (rule_id, version) in"
+    " (select * from unnest(%s::text[], %s::integer[]))"
+)
+_PROPERTIES: Final[LiteralString] = (
+    "select code, name_vi, name_en, decimals, case when kind = 'category' then states end"
+    " from observed_property where code = any(%s)"
 )
 _TOLD: Final[LiteralString] = (
     "select distinct n.alert_id, n.occurrence, o.channel, o.target, o.policy from outbox o"
@@ -114,15 +123,15 @@ _TOLD: Final[LiteralString] = (
 _BROWSERS: Final[LiteralString] = "select owner, id from push_subscription order by id"
 _NOTICE: Final[LiteralString] = (
     "insert into notice (key, alert_id, occurrence, kind, n, severity, rule_id, area, facts,"
-    " withheld, noticed_at) select *, %s from unnest(%s::text[], %s::uuid[], %s::integer[],"
-    " %s::text[], %s::integer[], %s::smallint[], %s::text[], %s::text[], %s::jsonb[], %s::text[])"
-    " on conflict do nothing"
+    " withheld, noticed_at) select *, %s from json_to_recordset(%s::json) as x (key text,"
+    " alert_id uuid, occurrence integer, kind text, n integer, severity smallint, rule_id text,"
+    " area text, facts jsonb, withheld text) on conflict do nothing"
 )
 _ROW: Final[LiteralString] = (
     "insert into outbox (dedup_key, notice, alert_id, channel, target, policy, not_before,"
     " created_at) select notice || ':' || target, notice, alert, channel, target, policy, %s, %s"
-    " from unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[])"
-    " as new (notice, alert, channel, target, policy) on conflict do nothing"
+    " from json_to_recordset(%s::json) as x (notice text, alert uuid, channel text, target text,"
+    " policy text) on conflict do nothing"
 )
 
 
@@ -133,59 +142,120 @@ def put(conn: Db, notices: Sequence[Notice], now: Micros) -> None:
     is no call, goes to whoever was told of the occurrence before. Of a simulated alert, or where
     nobody is named, only the notice is written, with the reason.
     """
-    if not notices:
-        return
-    ids = list({notice.alert for notice in notices})
-    arranged = plan(conn)
-    known = conn.execute(_FACTS, (ids,)).fetchall()
-    told = conn.execute(_TOLD, (ids,)).fetchall()
-    browsers = conn.execute(_BROWSERS).fetchall() if _pushes(arranged) else []
-    written = _written(notices, now, arranged, (known, told, browsers))
-    conn.execute(_NOTICE, _notice_columns(written, now))
-    if written.rows:
-        conn.execute(_ROW, _row_columns(written, now))
+    if notices:
+        run(conn, _putting(notices, now))
 
 
 async def put_async(conn: AsyncDb, notices: Sequence[Notice], now: Micros) -> None:
     """Write what people must be told, as `put` does."""
-    if not notices:
-        return
+    if notices:
+        await run_async(conn, _putting(notices, now))
+
+
+def _putting(notices: Sequence[Notice], now: Micros) -> Script[None]:
     ids = list({notice.alert for notice in notices})
-    arranged = _arranged(await (await conn.execute(_PLAN)).fetchone())
-    known = await (await conn.execute(_FACTS, (ids,))).fetchall()
-    told = await (await conn.execute(_TOLD, (ids,))).fetchall()
-    browsers: list[tuple[Any, ...]] = []
-    if _pushes(arranged):
-        browsers = await (await conn.execute(_BROWSERS)).fetchall()
-    written = _written(notices, now, arranged, (known, told, browsers))
-    await conn.execute(_NOTICE, _notice_columns(written, now))
+    found = yield _PLAN, ()
+    arranged = _arranged(found[0] if found else None)
+    known = yield _FACTS, (ids,)
+    versions = list({(row[2], row[3]) for row in known})
+    rules = yield _RULES, ([rule for rule, _ in versions], [version for _, version in versions])
+    properties = yield _PROPERTIES, (list({row[7] for row in known}),)
+    told = yield _TOLD, (ids,)
+    browsers = (yield _BROWSERS, ()) if _pushes(arranged) else []
+    book = _Book.of(known, rules, properties)
+    written = _written(notices, now, (arranged, book, told, browsers))
+    yield _NOTICE, (to_datetime(now), document(_noticed(*one) for one in written.notices))
     if written.rows:
-        await conn.execute(_ROW, _row_columns(written, now))
+        rows = document(row._asdict() for row in written.rows)
+        yield _ROW, (to_datetime(now), to_datetime(now), rows)
 
 
-_Rows = Sequence[tuple[Any, ...]]
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What messages say of some alerts, as rows by their keys."""
+
+    alerts: Mapping[UUID, tuple[Any, ...]]
+    rules: Mapping[tuple[str, int], tuple[Any, ...]]
+    properties: Mapping[str, tuple[Any, ...]]
+
+    @classmethod
+    def of(cls, alerts: Rows, rules: Rows, properties: Rows) -> _Book:
+        return cls(
+            {row[0]: row for row in alerts},
+            {(row[0], row[1]): row[2:] for row in rules},
+            {row[0]: row[1:] for row in properties},
+        )
+
+    def facts(self, notice: Notice, now: Micros) -> Facts:
+        (_, severity, rule, version, place, thing, thing_kind, code, unit, result, limit, peak,
+         commune, commune_name, lon, lat, raised, returned, acked_by, late, corrected,
+         assignee, _) = self.alerts[notice.alert]  # fmt: skip
+        rule_vi, rule_en, op, legal_ref, action_vi, action_en = self.rules[rule, version]
+        property_vi, property_en, decimals, states = self.properties[code]
+        return Facts(
+            key=notice.key,
+            alert=str(notice.alert),
+            occurrence=notice.occurrence,
+            kind=notice.kind,
+            severity=Severity(severity),
+            rule=rule,
+            rule_vi=rule_vi,
+            rule_en=rule_en,
+            place=place,
+            thing=thing,
+            thing_kind=thing_kind,
+            observed_property=code,
+            property_vi=property_vi,
+            property_en=property_en,
+            unit=unit,
+            decimals=decimals,
+            result=result,
+            limit=limit,
+            op=op or ">",
+            peak=peak,
+            commune=commune,
+            commune_name=commune_name,
+            lon=lon,
+            lat=lat,
+            legal_ref=legal_ref,
+            action_vi=action_vi or "",
+            action_en=action_en or "",
+            raised_at=from_datetime(raised),
+            returned_at=None if returned is None else from_datetime(returned),
+            acked_by=acked_by,
+            assignee=assignee,
+            late=late,
+            corrected=corrected,
+            noticed_at=now,
+            state=_word(states, result),
+        )
+
+    def simulated(self, notice: Notice) -> bool:
+        return bool(self.alerts[notice.alert][-1])
 
 
-def _written(
-    notices: Sequence[Notice],
-    now: Micros,
-    arranged: Arranged | None,
-    read: tuple[_Rows, _Rows, _Rows],
-) -> _Written:
-    known, told_rows, browsers = read
-    alerts = {row[0]: row for row in known}
+def _word(states: Mapping[str, float] | None, result: float) -> str | None:
+    """Return the name of a category's number."""
+    return next((name for name, value in (states or {}).items() if value == result), None)
+
+
+_Read = tuple[Arranged | None, _Book, Rows, Rows]  # plan, facts, told before, browsers
+
+
+def _written(notices: Sequence[Notice], now: Micros, read: _Read) -> _Written:
+    arranged, book, told_rows, browsers = read
     told: dict[tuple[UUID, int], dict[str, _Row]] = {}
     for alert, occurrence, channel, target, name in told_rows:
         held = told.setdefault((alert, occurrence), {})
         held[target] = _Row("", alert, channel, target, name)
     found = _Written([], [])
+    address = None if arranged is None else _Addresses(arranged, browsers, now)
     for notice in notices:
-        row = alerts[notice.alert]
-        facts = _facts(notice, row, now)
+        facts = book.facts(notice, now)
         before = told.setdefault((notice.alert, notice.occurrence), {})
-        why = _why_nobody(arranged, simulated=row[29])
-        if why is None and arranged is not None:
-            rows = _addressed(notice, facts, arranged, before, browsers)
+        why = _why_nobody(arranged, simulated=book.simulated(notice))
+        if why is None and address is not None:
+            rows = address.rows(notice, facts, before)
             why = None if rows else Why.NOBODY
             found.rows.extend(rows)
             before.update((one.target, one) for one in rows)
@@ -199,16 +269,42 @@ def _why_nobody(arranged: Arranged | None, *, simulated: bool) -> Why | None:
     return Why.NO_PLAN if arranged is None else None
 
 
-def _addressed(
-    notice: Notice,
-    facts: Facts,
-    arranged: Arranged,
-    before: Mapping[str, _Row],
-    browsers: _Rows,
-) -> list[_Row]:
-    """Return a row for everybody who is told: those whom policies name, those told before."""
-    found: dict[str, _Row] = {}
-    if notice.kind in CALLS:
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    """Whom a plan names at one moment; what a policy may ask decides, so it is asked once each."""
+
+    arranged: Arranged
+    browsers: Rows
+    now: Micros
+    _known: dict[policy.Facts, tuple[Told, ...]] = field(default_factory=dict)
+
+    def rows(self, notice: Notice, facts: Facts, before: Mapping[str, _Row]) -> list[_Row]:
+        """Return a row for everybody who is told: those whom policies name, those told before.
+
+        That an alert was given to somebody is told to that person alone.
+        """
+        if notice.kind is Kind.ASSIGN:
+            return self._assigned(notice, facts.assignee or "")
+        found: dict[str, _Row] = {}
+        if notice.kind in CALLS:
+            for told in self._told(notice, facts):
+                for row in self._of(notice, told):
+                    found[row.target] = row
+        if notice.kind is not Kind.RAISE:
+            for target, row in before.items():
+                found.setdefault(target, row._replace(notice=notice.key))
+        return list(found.values())
+
+    def _assigned(self, notice: Notice, name: str) -> list[_Row]:
+        """Return the rows of the targets that are this person: by name, person or account."""
+        return [
+            row
+            for target in self.arranged.targets.values()
+            if name and name.casefold() in _called(target)
+            for row in self._of(notice, Told(target.name, ASSIGNED))
+        ]
+
+    def _told(self, notice: Notice, facts: Facts) -> tuple[Told, ...]:
         asked = policy.Facts(
             facts.severity,
             facts.thing_kind,
@@ -216,25 +312,28 @@ def _addressed(
             facts.rule,
             notice.n if notice.kind is Kind.ESCALATE else 0,
         )
-        for told in arranged.plan.resolve(asked, facts.noticed_at):
-            for row in _rows_of(notice, told, arranged, browsers):
-                found[row.target] = row
-    if notice.kind is not Kind.RAISE:
-        for target, row in before.items():
-            found.setdefault(target, row._replace(notice=notice.key))
-    return list(found.values())
+        if asked not in self._known:
+            self._known[asked] = self.arranged.plan.resolve(asked, self.now)
+        return self._known[asked]
+
+    def _of(self, notice: Notice, told: Told) -> Iterable[_Row]:
+        """Return one row of a target; of web push one a browser, so each has its own retries."""
+        target = self.arranged.targets[told.target]
+        if target.channel != WEBPUSH:
+            return [_Row(notice.key, notice.alert, target.channel, target.name, told.policy)]
+        return [
+            _Row(notice.key, notice.alert, WEBPUSH, f"{target.name}#{number}", told.policy)
+            for owner, number in self.browsers
+            if owner == target.address
+        ]
 
 
-def _rows_of(notice: Notice, told: Told, arranged: Arranged, browsers: _Rows) -> Iterable[_Row]:
-    """Return one row of a target; of web push one for each browser, so each has its own retries."""
-    target = arranged.targets[told.target]
-    if target.channel != WEBPUSH:
-        return [_Row(notice.key, notice.alert, target.channel, target.name, told.policy)]
-    return [
-        _Row(notice.key, notice.alert, WEBPUSH, f"{target.name}#{number}", told.policy)
-        for owner, number in browsers
-        if owner == target.address
-    ]
+def _called(target: Target) -> set[str]:
+    """Return what the person behind a target is called; browsers are known by their account."""
+    names = {target.name.casefold(), target.person.casefold()}
+    if target.channel == WEBPUSH and isinstance(target.address, str):
+        names.add(target.address.casefold())
+    return names
 
 
 def _pushes(arranged: Arranged | None) -> bool:
@@ -243,71 +342,21 @@ def _pushes(arranged: Arranged | None) -> bool:
     )
 
 
-def _facts(notice: Notice, row: tuple[Any, ...], now: Micros) -> Facts:
-    states: Mapping[str, float] = row[30] or {}
-    words = {value: name for name, value in states.items()}
-    return Facts(
-        key=notice.key,
-        alert=str(notice.alert),
-        occurrence=notice.occurrence,
-        kind=notice.kind,
-        severity=Severity(row[1]),
-        rule=row[2],
-        rule_vi=row[3],
-        rule_en=row[4],
-        place=row[5],
-        thing=row[6],
-        thing_kind=row[7],
-        observed_property=row[8],
-        property_vi=row[9],
-        property_en=row[10],
-        unit=row[11],
-        decimals=row[12],
-        result=row[13],
-        limit=row[14],
-        op=row[15] or ">",
-        peak=row[16],
-        commune=row[17],
-        commune_name=row[18],
-        lon=row[19],
-        lat=row[20],
-        legal_ref=row[21],
-        action_vi=row[22] or "",
-        action_en=row[23] or "",
-        raised_at=from_datetime(row[24]),
-        returned_at=None if row[25] is None else from_datetime(row[25]),
-        acked_by=row[26],
-        late=row[27],
-        corrected=row[28],
-        noticed_at=now,
-        state=words.get(row[13]),
-    )
-
-
-def facts_from(stored: Mapping[str, Any]) -> Facts:
+def facts_from(stored: str) -> Facts:
     """Return the facts that were stored with a notice; what a newer version added is left out."""
-    return msgspec.convert(stored, Facts)
+    return msgspec.json.decode(stored, type=Facts)
 
 
-def _notice_columns(written: _Written, now: Micros) -> list[Any]:
-    rows = [
-        (
-            notice.key,
-            notice.alert,
-            notice.occurrence,
-            notice.kind.value,
-            notice.n,
-            int(facts.severity),
-            facts.rule,
-            facts.area,
-            msgspec.json.encode(facts).decode(),
-            why,
-        )
-        for notice, facts, why in written.notices
-    ]
-    return [to_datetime(now), *map(list, zip(*rows, strict=True))]
-
-
-def _row_columns(written: _Written, now: Micros) -> list[Any]:
-    at = to_datetime(now)
-    return [at, at, *map(list, zip(*written.rows, strict=True))]
+def _noticed(notice: Notice, facts: Facts, why: Why | None) -> dict[str, object]:
+    return {
+        "key": notice.key,
+        "alert_id": notice.alert,
+        "occurrence": notice.occurrence,
+        "kind": notice.kind.value,
+        "n": notice.n,
+        "severity": int(facts.severity),
+        "rule_id": facts.rule,
+        "area": facts.area,
+        "facts": facts,
+        "withheld": why,
+    }

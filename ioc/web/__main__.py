@@ -23,6 +23,7 @@ from ioc.web.brief_desk import BriefDesk
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
+from ioc.web.exercise_commands import Exercises
 from ioc.web.hub import Hub
 from ioc.web.layer_commands import LayerCommands
 from ioc.web.oidc import SignOnDoor
@@ -40,6 +41,7 @@ from ioc.web.rule_commands import RuleCommands
 from ioc.web.rule_desk import RuleDesk
 from ioc.web.server import Protocol, create_app
 from ioc.web.services import Services
+from ioc.web.switch_commands import RuleSwitch
 
 _POOL: Final = 8  # connections of one worker; pages are short, and PostgreSQL allows 100
 # What the kernel holds for a client that does not read: a snapshot of a large centre fits.
@@ -80,6 +82,8 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         own_account=OwnAccount(database, clock, door, given.door),
         sign_on=SignOnDoor(given.door.sign_on, door, database, clock),
         briefs=BriefDesk(BriefQueries(database, clock), BriefCommands(database, clock, hub)),
+        rule_switch=RuleSwitch(database, clock, hub),
+        exercises=Exercises(database, clock, given.province.zone),
         hub=hub,
         broker=Broker(given.mqtt_url),
         pace=Pace(given.web.push_per_s, given.web.workers),

@@ -109,7 +109,9 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/api/v1/rule-options(/stations)?", Access(Action.SEE_API)),
     ("POST", r"/api/v1/rules/(history|preview|context)", _asked(Action.SEE_API)),
     ("POST", r"/api/v1/rules", Access(Action.EDIT_RULE)),
-    ("POST", r"/api/v1/rules/[a-z0-9-]{1,63}/rollback", Access(Action.EDIT_RULE)),
+    ("POST", r"/api/v1/rules/[a-z0-9-]{1,63}/(rollback|switch)", Access(Action.EDIT_RULE)),
+    ("POST", r"/api/v1/notify-tests", Access(Action.EDIT_RULE)),
+    ("GET", r"/api/v1/notify-tests/[0-9]{1,19}", Access(Action.EDIT_RULE)),
     (
         "POST",
         r"/api/v1/rules/[a-z0-9-]{1,63}/versions/[0-9]{1,9}/(approve|reject)",

@@ -6,10 +6,12 @@ Not part of the API: shapes and words are the page's own and change with it (pro
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Query
@@ -20,7 +22,7 @@ from ioc.domain.flood import BEGINS_ABOVE
 from ioc.domain.handling import NEEDS_NOTE, STEPS, Handling
 from ioc.domain.instant import Micros, from_datetime, to_datetime
 from ioc.domain.permission import Action
-from ioc.web import identity
+from ioc.web import alert_table, identity
 from ioc.web.api import cursor as cursors
 from ioc.web.api.v1 import Cursor, Word, alert_place
 from ioc.web.problem import problem
@@ -33,6 +35,15 @@ _BEFORE: Final = timedelta(hours=6)  # of the chart, before the alert began
 _AFTER: Final = timedelta(hours=2)  # after it returned
 _MOST_HOURS: Final = 366 * 24
 _LONGEST: Final = timedelta(days=7)  # then the begin is out of sight; minutes are kept much longer
+
+
+_FILES: Final = {
+    "csv": (alert_table.as_csv, "text/csv; charset=utf-8"),
+    "xlsx": (
+        alert_table.as_xlsx,
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+}
 
 
 class Wanted(BaseModel):
@@ -88,6 +99,17 @@ def router(services: Services) -> APIRouter:
             found["people"] = []  # names of accounts are for those who give work to them
         return _json(found)
 
+    @routes.get("/export.{form}")
+    async def export(form: Literal["csv", "xlsx"], wanted: Annotated[Wanted, Query()]) -> Response:
+        now, zone = services.clock.now(), ZoneInfo(services.settings.province.zone)
+        rows = await queries.desk_export(wanted.filter(now), limit=alert_table.MOST)
+        cells = alert_table.table(rows, zone)
+        make, media = _FILES[form]
+        stamp = to_datetime(now).astimezone(zone).strftime("%Y%m%d-%H%M")
+        name = f'attachment; filename="canh-bao-{stamp}.{form}"'
+        body = await asyncio.to_thread(make, cells)
+        return Response(body, media_type=media, headers={"Content-Disposition": name})
+
     @routes.get("/{alert_id}")
     async def detail(alert_id: UUID) -> Response:
         row = await queries.desk_alert(alert_id)
@@ -111,11 +133,24 @@ def _listing(found: Listing) -> dict[str, Any]:
         "next": None if found.next is None else cursors.encode(*map(str, found.next)),
         "counts": found.counts,
         "groups": [asdict(group) for group in found.groups],
+        "masks": [_mask(one) for one in found.masks],
         "flood": {
             "raises": flood.raises,
             "limit": BEGINS_ABOVE,
             "since": None if flood.since is None else flood.since // 1000,
         },
+    }
+
+
+def _mask(one: Any) -> dict[str, Any]:  # noqa: ANN401  a mask as the store lists it
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "about": one.about,
+        "starts": from_datetime(one.starts) // 1000,
+        "ends": from_datetime(one.ends) // 1000,
+        "reason": one.reason,
+        "by": one.by_user,
     }
 
 

@@ -97,7 +97,7 @@ class RuleCommands:
         Raises ForbiddenError, RuleRefusedError, RuleChangedError, DatabaseAwayError.
         """
         who = require(Action.EDIT_RULE)
-        rule = comparing(read(draft.rule))
+        rule = read(draft.rule)
         self._check(rule, draft.unit)
         stations = await self._stations(rule, draft)
         tried = await self._try(rule, stations)
@@ -221,18 +221,6 @@ def read(written: Mapping[str, Any]) -> RuleFile:
             trial.window_of(rule, Pace(_MINUTE_S, _MINUTE_S))
     except ConfigError as error:
         raise RuleRefusedError(say("rules.refused.malformed", error=error)) from error
-    return rule
-
-
-def tryable(rule: RuleFile) -> bool:
-    """Tell whether the editor and its backtest know all that the rule does."""
-    return rule.input == "value" and rule.schedule is None
-
-
-def comparing(rule: RuleFile) -> RuleFile:
-    """Return a rule that compares values; the others are written in files and tried there."""
-    if not tryable(rule):
-        raise RuleRefusedError(say("rules.refused.input"))
     return rule
 
 

@@ -17,6 +17,7 @@ from ioc.web.brief_desk import BriefDesk
 from ioc.web.broker import Broker
 from ioc.web.commands import Commands
 from ioc.web.database import Database
+from ioc.web.exercise_commands import Exercises
 from ioc.web.hub import Hub
 from ioc.web.layer_commands import LayerCommands
 from ioc.web.oidc import SignOnDoor
@@ -27,6 +28,7 @@ from ioc.web.queries.layers import LayerQueries
 from ioc.web.queries.places import PlaceQueries
 from ioc.web.rule_commands import RuleCommands
 from ioc.web.rule_desk import RuleDesk
+from ioc.web.switch_commands import RuleSwitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Services:
     layer_commands: LayerCommands
     places: PlaceQueries
     briefs: BriefDesk
+    rule_switch: RuleSwitch
+    exercises: Exercises
     door: Door
     accounts: AccountCommands
     own_account: OwnAccount

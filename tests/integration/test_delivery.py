@@ -12,7 +12,8 @@ from ioc.domain.alert import Kind, Severity
 from ioc.domain.announcement import Notice
 from ioc.domain.grouping import QUIET_SINGLES, URGENT_SINGLES
 from ioc.domain.notification import LONGEST_RETRY, MAX_ATTEMPTS
-from ioc.storage import notifications, outbox
+from ioc.storage import exercises, notifications, notify_retention, outbox
+from ioc.storage.script import run
 from tests.fix_db import Db
 from tests.http_sink import Answer, Sink, sink
 from tests.integration.delivery_rig import Post
@@ -287,7 +288,7 @@ def test_a_raise_that_was_in_a_digest_gets_its_return(post: Post) -> None:
 
 @pytest.mark.parametrize("targets", [2, pytest.param(7, marks=pytest.mark.rig)])
 def test_ten_thousand_raises_are_at_most_fifty_messages(post: Post, targets: int) -> None:
-    """A province-wide outage at once: all recorded, each told exactly once, 50 messages."""
+    """A province-wide outage at once: all recorded, each told exactly once, 25 a target."""
     for n in range(1, 5):
         post.conn.execute("insert into rule (id, name, current_version) values (%s, 'r', 1)",
                           (f"r{n}",))  # fmt: skip
@@ -308,7 +309,62 @@ def test_ten_thousand_raises_are_at_most_fifty_messages(post: Post, targets: int
         post.tell(*alerts)
         assert post.one("select count(*) from notice") == 10_000
         attempts = post.dispatch()
-    assert attempts == len(there.posted) <= 50
+    assert attempts == len(there.posted) <= 25 * targets, "20 critical calls and their lists"
     assert post.settled()
     once = keys(*((alert, Kind.RAISE) for alert in alerts))
     assert sorted(there.keys) == sorted(once * targets)
+
+
+def test_a_test_message_says_that_it_is_one(post: Post) -> None:
+    """[DIỄN TẬP] goes through the same channel, once a minute, and leaves a receipt."""
+    with sink() as there:
+        hook(post, there)
+        for _ in range(2):
+            number = run(post.conn, exercises.put("hook", "webhook", post.clock.at))
+        assert post.dispatch() == 1
+    (told,) = there.posted
+    assert told.json["data"]["subject"].startswith("[DIỄN TẬP]")
+    found = run(post.conn, exercises.fate(number))
+    assert found is not None
+    assert (found.sent_at is not None, found.detail) == (True, "HTTP 204")
+
+
+def test_an_assignment_is_told_to_the_assignee_alone(post: Post) -> None:
+    """By target, person or account, and to nobody else; somebody unknown is told by no message."""
+    people = """
+targets:
+  - {name: duty, channel: webhook, address: "URL"}
+  - {name: lan-phone, person: Nguyễn Thị Lan, channel: webhook, address: "URL"}
+policies: [{name: all, tell: [duty]}]
+"""
+    with sink() as there:
+        hook(post, there, people)
+        alert = post.alert()
+        post.tell(alert)
+        post.dispatch()
+        for name in ("nguyễn thị lan", "somebody else"):
+            post.conn.execute("update alert set assignee = %s", (name,))
+            post.tell(alert, kind=Kind.ASSIGN, n=len(name))
+        assert post.dispatch() == 1
+    keyed = there.posted[-1]
+    assert keyed.headers["webhook-id"].endswith(":lan-phone")
+    assert "nguyễn thị lan" in keyed.json["data"]["text"]
+    assert post.one("select withheld from notice where kind = 'ASSIGN' and n = 13") == "nobody"
+
+
+def test_old_news_goes_and_what_waits_stays(post: Post) -> None:
+    """After thirteen months attempts, messages, lines and notices are gone; the alert is not."""
+    with sink() as there:
+        hook(post, there)
+        post.tell(*post.alerts([(2, 26068, 0)] * 30))  # a digest and its lines
+        assert post.dispatch() == 1
+        post.tell(post.alert())
+        waits = post.one("select max(id) from outbox")
+        post.clock.on(notify_retention.KEPT / 1e6 - 60)
+        assert notify_retention.drop_old(post.conn, post.clock.at) == 0
+        post.clock.on(120)
+        assert notify_retention.drop_old(post.conn, post.clock.at) == 1 + 30 + 1 + 30
+        assert notify_retention.drop_old(post.conn, post.clock.at) == 0
+    assert post.one("select array_agg(id) from outbox") == [waits]
+    assert post.one("select count(*) from notice") == 1
+    assert post.one("select count(*) from alert") == 31

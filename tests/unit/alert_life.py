@@ -70,6 +70,11 @@ class Life(RuleBasedStateMachine):
         return Desk(self.rule, SUBJECT, self.now, lambda key: key not in seen, self.over)
 
     def keep(self, outcome: Outcome) -> None:
+        for entry in outcome.entries:
+            if entry.kind in (Kind.SEV_UP, Kind.SEV_DOWN):
+                rose = self.alert is not None and self.severity < self.alert.severity
+                assert rose == (entry.kind is Kind.SEV_UP), "a rise logged as a fall, or back"
+        assert not any(n.kind is Kind.SEV_DOWN for n in outcome.notices), "a fall is silent"
         for alert in outcome.alerts:
             masked = self.oracle_masked(alert.severity)
             for notice in outcome.notices:

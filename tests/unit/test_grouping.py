@@ -12,10 +12,8 @@ from ioc.domain.alert import Kind, Severity
 from ioc.domain.grouping import (
     ALL,
     DIGESTS,
-    FIRST_OUT,
     FLOOD,
     GATHER,
-    OUTAGE,
     QUIET_SINGLES,
     URGENT,
     URGENT_EVERY,
@@ -156,7 +154,7 @@ def test_no_window_holds_more_than_its_limits(storm: list[tuple[Severity, int, i
 
 
 def test_ten_thousand_at_once_are_a_handful() -> None:
-    """A province-wide outage: the first-out single, one list of the critical ones, one digest."""
+    """A province-wide outage: twenty critical calls, the list of the others, one digest."""
     storm = [
         item(
             n,
@@ -167,9 +165,9 @@ def test_ten_thousand_at_once_are_a_handful() -> None:
         for n in range(10_000)
     ]
     found = decide(storm, raises(storm), LATER)
-    assert len(found.singles) == FIRST_OUT
+    assert len(found.singles) == URGENT_SINGLES
     assert [d.group for d in found.digests] == [URGENT, ALL]
-    assert [len(d.items) for d in found.digests] == [1000 - FIRST_OUT, 9000]
+    assert [len(d.items) for d in found.digests] == [1000 - URGENT_SINGLES, 9000]
 
 
 def test_critical_calls_stay_single_up_to_twenty() -> None:
@@ -237,8 +235,21 @@ def test_reminders_of_what_was_answered_are_withheld() -> None:
     assert decide(escalated, Recent(), LATER).withheld == ()
 
 
-def test_an_outage_begins_above_its_limit() -> None:
-    """At 100 critical calls twenty stay single, at 101 the first five."""
-    calls = [item(n, severity=Severity.CRITICAL) for n in range(OUTAGE + 1)]
-    assert len(decide(calls[:-1], Recent(), T0).singles) == URGENT_SINGLES
-    assert len(decide(calls, Recent(), T0).singles) == FIRST_OUT
+def test_a_larger_storm_keeps_its_first_twenty_critical_calls() -> None:
+    """However many come at once, twenty stay single; the digest lists every other one."""
+    calls = [item(n, severity=Severity.CRITICAL) for n in range(5000)]
+    found = decide(calls, raises(calls), T0)
+    assert [i.id for i in found.singles] == list(range(URGENT_SINGLES))
+    (digest,) = found.digests
+    assert [i.id for i in digest.items] == list(range(URGENT_SINGLES, 5000))
+    told = Recent(urgent_singles=URGENT_SINGLES - 1)
+    assert len(decide(calls, told, T0).singles) == 1, "of the window, not of the moment"
+
+
+def test_singles_are_counted_over_the_window() -> None:
+    """Ten were told one by one within ten minutes: the next one comes in a digest."""
+    one = item(99, area="26071")
+    full = Recent(quiet_singles=QUIET_SINGLES)
+    assert decide([one], full, LATER).singles == ()
+    assert [d.items for d in decide([one], full, LATER).digests] == [(one,)]
+    assert decide([one], Recent(quiet_singles=QUIET_SINGLES - 1), LATER).singles == (one,)

@@ -72,6 +72,21 @@ def test_chattering_is_three_raises_within_a_minute() -> None:
     assert report([*quick, *slow, *backlog], BEGIN, END).chattering == (("r", 1),)
 
 
+def test_a_window_of_ten_minutes_does_not_hold_its_end() -> None:
+    """Raises ten minutes apart are not in one window; a second less and they are."""
+    apart = [line("a", Kind.RAISE, 60), line("b", Kind.RAISE, 70, datastream=2)]
+    assert report(apart, BEGIN, END).busiest == 1
+    near = [apart[0], line("b", Kind.RAISE, 70 - 1 / 60, datastream=2)]
+    assert report(near, BEGIN, END).busiest == 2
+
+
+def test_a_clock_that_steps_back_makes_no_negative_time() -> None:
+    """An answer recorded before its raise took no time at all."""
+    log = [line("a", Kind.RAISE, 60), line("a", Kind.ACK, 58, actor="lan")]
+    found = report(log, BEGIN, END)
+    assert (found.ack_median, found.ack_p95) == (0, 0)
+
+
 def test_time_in_flood() -> None:
     """Eleven at once are a flood until the window has passed: 10 minutes of a day."""
     log = [line(f"a{n}", Kind.RAISE, 60, datastream=n) for n in range(11)]

@@ -58,6 +58,10 @@ export function createDescription(writer, store) {
 
   function limit(row, {unit = false} = {}) {
     if (row.limit === null || row.limit === undefined || row.kind === "category") return "";
+    if (typeof row.low === "number" && typeof row.high === "number") {
+      const show = (value, last) => writer.value(value, Number.isInteger(value) ? 0 : Math.max(1, row.decimals), last && unit ? row.unit : "");
+      return say(row.op === "inside" ? "alerts.limit_inside" : "alerts.limit_outside", {low: show(row.low), high: show(row.high, true)});
+    }
     const text = writer.value(row.limit, Number.isInteger(row.limit) ? 0 : row.decimals, unit ? row.unit : "");
     return row.op?.startsWith("<") ? say("wall.limit_low", {limit: text}) : text;
   }

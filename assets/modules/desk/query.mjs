@@ -30,6 +30,9 @@ export function askedQuery(query, limit) {
   return asked;
 }
 
+// A file holds the whole list, from its first page on.
+export const exportQuery = (query) => writeQuery({...query, id: null, flat: false, cursor: null}).slice(1);
+
 export const isNarrowed = (query) => NARROWING.some((name) => name === "severity" ? query.severity.length : query[name] !== null && (query[name] !== "" || name === "area"));
 
 export function widened(query) {

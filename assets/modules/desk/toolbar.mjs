@@ -2,7 +2,7 @@
 
 import {element, fill} from "../dom.mjs";
 import {MOST_SELECTED} from "./list.mjs";
-import {TABS} from "./query.mjs";
+import {exportQuery, TABS} from "./query.mjs";
 
 const HELP = [["↑ ↓ J K", "move"], ["Enter", "open"], ["A", "acknowledge"], ["X", "select"], ["Shift+A", "bulk"], ["N", "note"], ["P", "assign"], ["G", "shelve"], ["S", "silence"], ["/", "search"], ["Esc", "back"], ["?", "help"]];
 const ACTING = new Set(["acknowledge", "select", "bulk", "note", "assign", "shelve", "silence"]);
@@ -22,7 +22,15 @@ export function createToolbar(parts, writer, {mayAct, query, onChange, onBulk, o
   const help = button("?", () => dialog.showModal());
   help.setAttribute("aria-label", say("alerts.help"));
   silence.setAttribute("aria-pressed", "false");
-  parts.tools.replaceChildren(...(mayAct ? [silence] : []), help);
+  // What the filter shows, to take away; the address is that of the moment somebody presses.
+  const files = ["csv", "xlsx"].map((form) => {
+    const node = element("a", "btn", form.toUpperCase());
+    node.href = "#";
+    node.setAttribute("aria-label", say("alerts.export", {form: form.toUpperCase()}));
+    node.addEventListener("click", () => { node.href = `/desk/alerts/export.${form}?${exportQuery(query.value)}`; });
+    return node;
+  });
+  parts.tools.replaceChildren(...(mayAct ? [silence] : []), ...files, help);
   parts.muted.addEventListener("click", onTest);
 
   const bulk = button("", () => onBulk(), "Shift A");

@@ -20,7 +20,7 @@ export function empty(property = null) {
   return {
     id: null, base: null, name: "", property, unit: "", op: ">", preset: null, legal: "",
     levels: [{severity: "high", limit: null, low: null, high: null, deadband: null, locked: null}],
-    window: null, onDelay: null, offDelay: null, staleAfter: null, minSamples: 1,
+    input: "value", window: null, schedule: null, onDelay: null, offDelay: null, staleAfter: null, minSamples: 1,
     group: true, kind: null, feed: null, things: [], cause: "", consequence: "", action: "", owner: "",
     reason: "", kept: {}, touched: new Set(), // what the author set by hand: proposals leave it alone
   };
@@ -28,12 +28,12 @@ export function empty(property = null) {
 
 export function fromDefinition(rule, base) {
   const selector = rule.selector ?? {};
-  const window = rule.window && {fn: rule.window.function, length: seconds(rule.window.length), coverage: rule.window.min_coverage ?? 0.75};
+  const window = rule.window && {fn: rule.window.function ?? null, length: seconds(rule.window.length), coverage: rule.window.min_coverage ?? 0.75};
   const things = [...(selector.things ?? []), ...(selector.thing ? [selector.thing] : [])];
   return {
-    ...empty(rule.observed_property), id: rule.id, base, name: rule.name.vi, op: rule.op, legal: rule.legal_ref ?? "",
+    ...empty(rule.observed_property), id: rule.id, base, name: rule.name.vi, op: rule.op ?? null, legal: rule.legal_ref ?? "",
     levels: rule.levels.map((level) => ({severity: level.severity, limit: level.limit ?? null, low: level.low ?? null, high: level.high ?? null, deadband: level.deadband ?? 0, locked: null})),
-    window: window ?? null, onDelay: seconds(rule.on_delay ?? 0), offDelay: seconds(rule.off_delay ?? 0), staleAfter: seconds(rule.stale_after),
+    input: rule.input ?? "value", window: window ?? null, schedule: rule.schedule ? structuredClone(rule.schedule) : null, onDelay: seconds(rule.on_delay ?? 0), offDelay: seconds(rule.off_delay ?? 0), staleAfter: seconds(rule.stale_after),
     minSamples: rule.min_samples ?? 1, group: things.length === 0, kind: selector.kind ?? null, feed: selector.feed ?? null, things,
     cause: rule.cause?.vi ?? "", consequence: rule.consequence?.vi ?? "", action: rule.operator_action?.vi ?? "", owner: rule.owner ?? "",
     kept: rule, touched: new Set(["deadband", "onDelay", "offDelay"]),
@@ -49,6 +49,7 @@ export function selected(draft, stations) {
 
 // The limits as lines of a chart. `above`: on which side of it the trouble lies.
 export function lines(draft) {
+  if (opOf(draft) === null) return [];
   return draft.levels.flatMap((level, index) => {
     const line = (key, above) => ({index, key, above, severity: level.severity, value: level[key], deadband: level.deadband ?? 0, locked: Boolean(level.locked)});
     if (draft.op === "outside") return [line("high", true), line("low", false)];
@@ -58,6 +59,7 @@ export function lines(draft) {
 }
 
 export function complete(level, op) {
+  if (op === null) return true; // silence is compared with nothing
   return TWO_SIDED.includes(op) ? level.low !== null && level.high !== null && level.low < level.high : level.limit !== null;
 }
 
@@ -67,7 +69,7 @@ export function missing(draft, stations) {
   const need = (step, key, ok) => ok || found.push([step, key]);
   need(1, "property", draft.property);
   need(1, "stations", selected(draft, stations).length > 0);
-  need(2, "limit", draft.levels.every((level) => complete(level, draft.op)));
+  need(2, "limit", draft.levels.every((level) => complete(level, opOf(draft))));
   need(2, "order", ordered(draft));
   need(2, "severities", new Set(draft.levels.map((level) => level.severity)).size === draft.levels.length);
   need(4, "name", draft.name.trim());
@@ -77,9 +79,11 @@ export function missing(draft, stations) {
   return found;
 }
 
+export const opOf = (draft) => (draft.input === "no_data" ? null : draft.op);
+
 // A worse level must lie further out, else it could never be the highest in alarm.
 function ordered(draft) {
-  if (TWO_SIDED.includes(draft.op)) return true;
+  if (opOf(draft) === null || TWO_SIDED.includes(draft.op)) return true;
   const sorted = [...draft.levels].filter((level) => level.limit !== null).sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
   const further = ABOVE.includes(draft.op) ? (a, b) => a > b : (a, b) => a < b;
   return sorted.every((level, i) => i === 0 || further(sorted[i - 1].limit, level.limit));
@@ -89,14 +93,12 @@ const both = (text, known) => (known?.vi === text ? known : {vi: text, en: text}
 
 // The rule as a file would hold it. What the form does not show is kept from the version before.
 export function toRule(draft) {
-  const two = TWO_SIDED.includes(draft.op);
   const rule = {
     ...draft.kept,
     id: draft.id ?? "draft",
     name: both(draft.name.trim() || "…", draft.kept.name),
     observed_property: draft.property,
-    op: draft.op,
-    levels: draft.levels.map((level) => ({severity: level.severity, ...(two ? {low: level.low, high: level.high} : {limit: level.limit}), deadband: level.deadband ?? 0})),
+    levels: draft.levels.map((level) => ({severity: level.severity, ...numbers(draft, level)})),
     on_delay: draft.onDelay ?? 0,
     off_delay: draft.offDelay ?? 0,
     min_samples: draft.minSamples,
@@ -104,12 +106,26 @@ export function toRule(draft) {
     operator_action: both(draft.action.trim() || "…", draft.kept.operator_action),
   };
   put(rule, "stale_after", draft.staleAfter);
-  put(rule, "window", draft.window && {function: draft.window.fn, length: draft.window.length, min_coverage: draft.window.coverage});
+  put(rule, "op", opOf(draft));
+  put(rule, "input", draft.input === "value" ? null : draft.input);
+  put(rule, "window", windowOf(draft));
+  put(rule, "schedule", draft.schedule);
   put(rule, "cause", draft.cause.trim() && both(draft.cause.trim(), draft.kept.cause));
   put(rule, "consequence", draft.consequence.trim() && both(draft.consequence.trim(), draft.kept.consequence));
   put(rule, "legal_ref", draft.legal.trim());
   put(rule, "owner", draft.owner.trim());
   return rule;
+}
+
+function numbers(draft, level) {
+  if (opOf(draft) === null) return {};
+  const sides = TWO_SIDED.includes(draft.op) ? {low: level.low, high: level.high} : {limit: level.limit};
+  return {...sides, deadband: level.deadband ?? 0};
+}
+
+// As the server takes it: of a rate there is no function.
+export function windowOf({window}) {
+  return window && {...(window.fn ? {function: window.fn} : {}), length: window.length, min_coverage: window.coverage};
 }
 
 function put(rule, key, value) {

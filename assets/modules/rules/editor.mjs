@@ -3,7 +3,7 @@
 import {element, fill} from "../dom.mjs";
 import {createChart} from "./chart.mjs";
 import {createCounter} from "./counter.mjs";
-import {fromDefinition, empty, lines, missing, selected, toRule} from "./draft.mjs";
+import {fromDefinition, empty, lines, missing, opOf, selected, toRule, windowOf} from "./draft.mjs";
 import {createActions} from "./actions.mjs";
 import {createFindings} from "./findings.mjs";
 import {createLimits} from "./limits.mjs";
@@ -21,7 +21,7 @@ export async function createEditor(root, id, tools) {
   if (loaded) state.draft = fromDefinition(loaded.definition, loaded.version);
 
   let asked = 0, questions = 0, timer = null;
-  const parts = frame(root);
+  const parts = frame(root, tools.may);
   const chart = createChart(parts.chart, {...tools, onMove: moved});
   const counter = createCounter(parts.counter, tools);
   const told = {...tools, state, change, reload, render, refresh: () => panels[4].render()};
@@ -72,7 +72,8 @@ export async function createEditor(root, id, tools) {
     const {draft, history, found, property} = state;
     parts.chart.hidden = !history;
     parts.empty.hidden = Boolean(history);
-    chart.set({history, lines: lines(draft), episodes: found?.episodes ?? [], unit: draft.unit, decimals: property?.decimals ?? 1});
+    const shown = lines(draft).map((line) => (tools.may ? line : {...line, locked: true}));
+    chart.set({history, lines: shown, episodes: found?.episodes ?? [], unit: draft.unit, decimals: property?.decimals ?? 1});
   }
 
   async function fetchHistory() {
@@ -84,8 +85,8 @@ export async function createEditor(root, id, tools) {
     drawChart();
     if (!state.preview) return counter.show(null);
     try {
-      const {window} = state.draft;
-      const history = await server.history({datastream: state.preview, columns: chart.columns(), window: window && {function: window.fn, length: window.length, min_coverage: window.coverage}});
+      const {draft} = state;
+      const history = await server.history({datastream: state.preview, columns: chart.columns(), input: draft.input === "no_data" ? "value" : draft.input, window: windowOf(draft)});
       if (turn !== asked) return null;
       state.history = history;
       propose(state.draft, history.suggestion);
@@ -105,7 +106,7 @@ export async function createEditor(root, id, tools) {
   async function count() {
     const {draft} = state;
     const turn = (questions += 1);
-    if (!state.preview || !state.history || lines(draft).length === 0 || missing(draft, state.stations).some(([, key]) => key === "limit")) return counter.show(state.found = null);
+    if (!state.preview || !state.history || (opOf(draft) !== null && lines(draft).length === 0) || missing(draft, state.stations).some(([, key]) => key === "limit")) return counter.show(state.found = null);
     try {
       const found = await server.preview({rule: toRule(draft), datastream: state.preview, against: draft.id});
       if (turn !== questions) return null;
@@ -142,6 +143,7 @@ function recognise(draft, limits) {
 
 // Fills what the author has not set; what is set stays.
 function propose(draft, suggestion) {
+  if (opOf(draft) === null) return;
   for (const level of draft.levels) {
     if (!draft.touched.has("deadband")) level.deadband = suggestion.deadband;
     if (level.limit === null && level.low === null && level.high === null) level.limit = suggestion.limit;
@@ -150,9 +152,11 @@ function propose(draft, suggestion) {
   if (!draft.touched.has("offDelay")) draft.offDelay = suggestion.off_delay_s;
 }
 
-function frame(root) {
+// Who may not edit reads: every control of the form is disabled by its fieldset.
+function frame(root, may) {
   const part = (tag, className, ...children) => element(tag, className, ...children);
-  const parts = {head: part("div", "rh"), place: part("div", "blk1"), limits: part("div", "blk2"), counter: part("div", "cnt"), chart: part("div", "cw"), empty: part("div", "state ch-empty"), findings: part("div", "fnd"), people: part("div", "blk3"), versions: part("section", "pn vs")};
+  const parts = {head: part("div", "rh"), place: part("fieldset", "blk1"), limits: part("fieldset", "blk2"), counter: part("div", "cnt"), chart: part("div", "cw"), empty: part("div", "state ch-empty"), findings: part("fieldset", "fnd"), people: part("fieldset", "blk3"), versions: part("section", "pn vs")};
+  for (const block of [parts.place, parts.limits, parts.people, parts.findings]) block.disabled = !may;
   const left = part("section", "pn c1", parts.place, parts.limits);
   const middle = part("section", "pn c2", parts.counter, parts.empty, parts.chart, parts.findings);
   const right = part("section", "pn c3", parts.people);

@@ -1,7 +1,8 @@
 // Under the chart: legend, what is proposed, the whole group, rules that overlap, the typed reason.
 
 import {element} from "../dom.mjs";
-import {selected, toRule} from "./draft.mjs";
+import {nameOf} from "./compared.mjs";
+import {opOf, selected, toRule} from "./draft.mjs";
 import {button, field, text} from "./form.mjs";
 import {server} from "./server.mjs";
 
@@ -22,14 +23,14 @@ export function createFindings(box, {state, writer, clock, change, render: redra
     const {draft, history} = state;
     if (!history) return null;
     const entry = (sign, words) => element("span", "", element("u", sign), words);
-    const judged = draft.window ? say(`window_${draft.window.fn}`, {length: clock.lasting(draft.window.length)}) : say("legend_value");
+    const judged = draft.window ? nameOf(draft, say, clock.lasting) : say("legend_value");
     return element("p", "lgd sm", draft.window ? entry("l-line", judged) : null, entry(draft.window ? "l-raw aside" : "l-raw", draft.window ? say("legend_raw") : judged), entry("l-band", say("deadband")));
   }
 
   function suggestion() {
     const found = state.history?.suggestion;
-    if (!found) return null;
     const {draft} = state;
+    if (!found || opOf(draft) === null) return null;
     const show = (value) => writer.number(value, Math.max(1, state.property.decimals));
     const unit = draft.unit ? `\u00a0${draft.unit}` : "";
     const words = say("suggestion", {noise: show(found.noise) + unit, deadband: show(found.deadband) + unit, on: clock.lasting(found.on_delay_s), off: clock.lasting(found.off_delay_s), share: writer.number(found.share * 100, 0)});

@@ -1,16 +1,18 @@
 // Steps 2 and 3: the limits by level, from a regulation or of our own, and how patient the rule is.
 
 import {element} from "../dom.mjs";
-import {addLevel, follow as followLimit, SEVERITIES, TWO_SIDED} from "./draft.mjs";
+import {choices, keyOf, nameOf, pick, raising} from "./compared.mjs";
+import {createHours} from "./hours.mjs";
+import {addLevel, follow as followLimit, opOf, SEVERITIES, TWO_SIDED} from "./draft.mjs";
 import {badge, button, field, heading, lock, number, select} from "./form.mjs";
 
 const OPS = [">", ">=", "<", "<=", "outside", "inside"];
-const WINDOWS = [3600, 10_800, 21_600, 28_800, 43_200, 86_400];
 const MOST_LEVELS = 4;
 
 export function createLimits(box, {state, writer, clock, change}) {
   const say = (key, values) => writer.say(`rules.${key}`, values);
   const show = (value) => writer.number(value, Math.max(state.property?.decimals ?? 1, digits(value)));
+  const hours = createHours({state, writer, change});
   const digits = (value) => Math.min(4, (String(value).split(".")[1] ?? "").length);
 
   function render() {
@@ -32,11 +34,11 @@ export function createLimits(box, {state, writer, clock, change}) {
   function levels() {
     const {draft, options} = state;
     const own = options.limits.filter((one) => one.property === draft.property);
-    const more = draft.levels.length < MOST_LEVELS && !TWO_SIDED.includes(draft.op) ? button(say("add_level"), () => { addLevel(draft); change(); }, "link") : null;
+    const more = draft.levels.length < MOST_LEVELS && opOf(draft) !== null && !TWO_SIDED.includes(draft.op) ? button(say("add_level"), () => { addLevel(draft); change(); }, "link") : null;
     const preset = field(say("preset"), select([["", say("own_limit")], ...own.map((one) => [one.id, presetName(one)])], draft.preset, pickPreset, {id: "rule-preset"}));
     [...preset.querySelectorAll("option")].forEach((option, i) => { if (i > 0) option.disabled = !own[i - 1].in_force; });
     const chosen = own.find((one) => one.id === draft.preset);
-    return [heading(2, say("step2"), more), preset, chosen ? locked(chosen) : free(), table()];
+    return [heading(2, say("step2"), more), preset, chosen ? locked(chosen) : free(), table(), ...named()];
   }
 
   function presetName(limit) {
@@ -65,16 +67,18 @@ export function createLimits(box, {state, writer, clock, change}) {
 
   function free() {
     const {draft, property} = state;
-    const functions = {mean: ["mean", "max"], sum: ["sum", "max"]}[property?.how] ?? ["max"];
-    const windows = property?.kind === "category" ? [] : functions.flatMap((fn) => WINDOWS.map((length) => [`${fn}|${length}`, averaging({fn, length})]));
-    const pick = (value) => {
-      const [fn, length] = (value ?? "").split("|");
-      draft.window = value ? {fn, length: Number(length), coverage: 0.75} : null;
-      change({history: true});
-    };
-    return element("div", "g2",
-      field(say("compare"), select([["", say("each_value")], ...windows], draft.window ? `${draft.window.fn}|${draft.window.length}` : "", pick, {id: "rule-window"})),
-      field(say("op"), select(OPS.map((op) => [op, say(`op_${OPS.indexOf(op)}`)]), draft.op, pickOp, {id: "rule-op"})));
+    const known = choices(property, say, clock.lasting), now = keyOf(draft);
+    const all = known.some(([key]) => key === now) ? known : [...known, [now, nameOf(draft, say, clock.lasting)]];
+    const what = field(say("compare"), select(all, now, (key) => { pick(draft, key); change({history: true}); }, {id: "rule-window"}));
+    if (opOf(draft) === null) return what;
+    return element("div", "g2", what, field(say("op"), select(OPS.map((op) => [op, say(`op_${OPS.indexOf(op)}`)]), draft.op, pickOp, {id: "rule-op"})));
+  }
+
+  // Of a category the number means nothing to a reader: which states raise it does.
+  function named() {
+    const {draft, property} = state;
+    if (!property?.states.length || opOf(draft) === null) return [];
+    return draft.levels.map((level) => element("p", "sm", badge(level.severity, writer), " ", say("raised_by"), " ", element("b", "", raising(property.states, draft.op, level).join(", ") || "–")));
   }
 
   function pickOp(op) {
@@ -89,10 +93,11 @@ export function createLimits(box, {state, writer, clock, change}) {
   }
 
   function table() {
-    const two = TWO_SIDED.includes(state.draft.op);
-    const heads = [say("level"), ...(two ? [say("low"), say("high")] : [say("limit")]), say("deadband"), ""];
+    const silent = opOf(state.draft) === null;
+    const keys = silent ? [] : TWO_SIDED.includes(state.draft.op) ? ["low", "high"] : ["limit"];
+    const heads = [say("level"), ...keys.map((key) => say(key)), ...(silent ? [] : [say("deadband")]), ""];
     const head = element("tr", "", ...heads.map((words, i) => element("th", i === 0 || i === heads.length - 1 ? "" : "r", words)));
-    return element("table", "lv", element("thead", "", head), element("tbody", "", ...state.draft.levels.map((level, index) => row(level, index, two ? ["low", "high"] : ["limit"]))));
+    return element("table", "lv", element("thead", "", head), element("tbody", "", ...state.draft.levels.map((level, index) => row(level, index, keys))));
   }
 
   function row(level, index, keys) {
@@ -103,14 +108,14 @@ export function createLimits(box, {state, writer, clock, change}) {
     const band = element("td", "", number(level.deadband, show, (value) => { level.deadband = Math.max(0, value ?? 0); draft.touched.add("deadband"); change(); }, {id: `level-${index}-deadband`, ariaLabel: name("deadband")}));
     const drop = draft.levels.length > 1 && !level.locked ? button("×", () => { draft.levels.splice(index, 1); change(); }, "drop") : level.locked ? lock() : null;
     drop?.setAttribute("aria-label", level.locked ? say("locked_short") : say("drop_level"));
-    return element("tr", "", element("td", "", element("div", "lvl", badge(level.severity, writer), severity)), ...keys.map(cell), band, element("td", "", drop));
+    return element("tr", "", element("td", "", element("div", "lvl", badge(level.severity, writer), severity)), ...keys.map(cell), ...(keys.length ? [band] : []), element("td", "", drop));
   }
 
   function patience() {
     const {draft} = state;
     const minutes = (key, label, allowed = (value) => value, more = {}) => field(label, unit(number(draft[key] === null ? null : draft[key] / 60, (value) => writer.number(value, Number.isInteger(value) ? 0 : 1), (value) => { draft[key] = value === null ? null : allowed(Math.max(0, value) * 60); draft.touched.add(key); change(); }, {id: `rule-${key}`, ...more}), say("minute")));
     const coverage = draft.window ? field(say("coverage"), unit(number(draft.window.coverage * 100, (value) => writer.number(value, 0), (value) => { draft.window.coverage = Math.min(100, Math.max(1, value ?? 75)) / 100; change(); }, {id: "rule-coverage", disabled: Boolean(draft.preset)}), "%")) : field(say("samples"), number(draft.minSamples, (value) => writer.number(value, 0), (value) => { draft.minSamples = Math.max(1, Math.round(value ?? 1)); change(); }, {id: "rule-samples"}));
-    return [heading(3, say("step3")), element("div", "g2", minutes("onDelay", say("on_delay")), minutes("offDelay", say("off_delay")), coverage, minutes("staleAfter", say("stale_after"), (value) => value || null, {placeholder: say("stale_default")})), element("p", "xs mut", say("covered", {share: state.history ? writer.number(state.history.coverage * 100, 1) : "–"}))];
+    return [heading(3, say("step3")), element("div", "g2", minutes("onDelay", say("on_delay")), minutes("offDelay", say("off_delay")), coverage, minutes("staleAfter", say("stale_after"), (value) => value || null, {placeholder: say("stale_default")})), ...hours.rows(), element("p", "xs mut", say("covered", {share: state.history ? writer.number(state.history.coverage * 100, 1) : "–"}))];
   }
 
   const unit = (control, words) => element("div", "with", control, element("span", "mut", words));

@@ -2,6 +2,7 @@
 
 import {element} from "../dom.mjs";
 import {link} from "./actions.mjs";
+import {nameOf} from "./compared.mjs";
 import {badge} from "./form.mjs";
 import {server} from "./server.mjs";
 
@@ -33,7 +34,7 @@ export async function createList(root, {writer, clock, may}) {
     const source = one.origin === "ui" ? say("origin_ui") : say("origin_file");
     return element("tr", one.enabled ? "" : "off",
       element("td", "", link(`/rules/${one.id}`, one.name)),
-      element("td", "", one.property_name, one.window ? element("i", "", writer.say(`rules.window_${one.window.function}`, {length: clock.lasting(one.window.length_s)})) : null),
+      element("td", "", one.property_name, one.window ? element("i", "", nameOf({input: one.input, window: {fn: one.window.function, length: one.window.length_s}}, say, clock.lasting)) : null),
       element("td", "", limits),
       element("td", "", one.owner ?? one.created_by, element("i", "", source)),
       element("td", "r", writer.number(one.alerts, 0)),
@@ -42,6 +43,8 @@ export async function createList(root, {writer, clock, may}) {
   }
 
   function limit(one, level) {
+    if (one.input === "no_data") return say("no_data");
+    if (level.states) return level.states.join(", ") || "–";
     const show = (value) => writer.number(value, Math.max(one.decimals, Number.isInteger(value) ? 0 : Math.min(4, String(value).split(".")[1]?.length ?? 0)));
     const unit = one.unit ? `\u00a0${one.unit}` : "";
     const words = level.limit === null ? `${show(level.low)} – ${show(level.high)}` : show(level.limit);

@@ -1,14 +1,18 @@
 // Steps 4 and 5: what the duty officer does about it, and who is told.
 
 import {element} from "../dom.mjs";
-import {field, heading, text} from "./form.mjs";
+import {button, field, heading, text} from "./form.mjs";
 import {segment} from "./place.mjs";
 import {server} from "./server.mjs";
-import {lines, toRule} from "./draft.mjs";
+import {lines, opOf, toRule} from "./draft.mjs";
 
-export function createPeople(box, {state, writer, change, refresh}) {
+const RECEIPT_MS = 1_000, PATIENCE = 20; // how often, and how many times, a receipt is asked for
+
+export function createPeople(box, {state, writer, may, change, refresh}) {
   const say = (key, values) => writer.say(`rules.${key}`, values);
   const told = element("div", "told");
+  const receipt = element("p", "sm");
+  receipt.setAttribute("role", "status");
   let when = "now", shown = null, known = "";
 
   box.replaceChildren(
@@ -44,7 +48,7 @@ export function createPeople(box, {state, writer, change, refresh}) {
   // Asked again only when what decides about it changed: levels and stations.
   async function tell() {
     const {draft} = state;
-    if (!state.preview || lines(draft).length === 0) return;
+    if (!state.preview || (opOf(draft) !== null && lines(draft).length === 0)) return;
     const {property, levels, group, kind, feed, things} = draft;
     const key = JSON.stringify([property, levels.map((level) => level.severity), group ? [kind, feed] : things, state.preview, when]);
     if (key === known) return;
@@ -64,8 +68,26 @@ export function createPeople(box, {state, writer, change, refresh}) {
   function people() {
     const choice = segment([["now", say("told_now")], ["night", say("told_night")]], when, (value) => { when = value; tell(); });
     const rows = shown?.items ?? [];
-    const table = element("table", "nt", element("tbody", "", ...rows.map((row) => element("tr", "", element("td", "", row.who, element("i", "", row.policy)), element("td", "", row.how), element("td", "r", row.unanswered ? say("told_escalated", {n: row.unanswered}) : say("at_once"))))));
-    told.replaceChildren(choice, rows.length ? table : element("p", "pv", say(shown?.configured === false || !shown ? "told_unset" : "told_nobody")));
+    const table = element("table", "nt", element("tbody", "", ...rows.map((row) => element("tr", "", element("td", "", row.who, element("i", "", row.policy)), element("td", "", row.how), element("td", "r", row.unanswered ? say("told_escalated", {n: row.unanswered}) : say("at_once")), element("td", "r", may ? button(say("try"), () => tryOne(row), "link") : null)))));
+    told.replaceChildren(choice, rows.length ? table : element("p", "pv", say(shown?.configured === false || !shown ? "told_unset" : "told_nobody")), receipt);
+  }
+
+  // A message marked as an exercise; the dispatcher sends it, and its receipt is shown here.
+  async function tryOne({target, who}) {
+    const tell = (key, values) => { receipt.textContent = say(key, {who, ...values}); };
+    tell("try_sent");
+    try {
+      const {id} = await server.tryTarget(target);
+      for (let turn = 0; turn < PATIENCE; turn += 1) {
+        await new Promise((done) => setTimeout(done, RECEIPT_MS));
+        const fate = await server.receipt(id);
+        if (fate.sent_at) return tell("try_done", {receipt: fate.detail});
+        if (fate.dead || fate.attempts) return tell("try_failed", {reason: fate.detail});
+      }
+      tell("try_waits");
+    } catch (error) {
+      receipt.textContent = error.code === "away" ? say("away") : error.message;
+    }
   }
 
   people();

@@ -30,7 +30,7 @@ export function createPlace(box, {state, writer, change, reload}) {
   }
 
   function pickProperty(code) {
-    Object.assign(state.draft, {property: code, preset: null, window: null, legal: "", things: [], kind: null, feed: null, onDelay: null, offDelay: null, touched: new Set()});
+    Object.assign(state.draft, {property: code, preset: null, input: "value", op: state.draft.op ?? ">", window: null, schedule: null, legal: "", things: [], kind: null, feed: null, onDelay: null, offDelay: null, touched: new Set()});
     state.draft.levels = [{severity: "high", limit: null, low: null, high: null, deadband: null, locked: null}];
     state.preview = null;
     reload();

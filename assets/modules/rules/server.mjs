@@ -23,5 +23,8 @@ export const server = {
   context: (wanted) => ask("/rules/context", wanted),
   save: (wanted) => ask("/rules", wanted),
   decide: (id, version, approve) => ask(`/rules/${id}/versions/${version}/${approve ? "approve" : "reject"}`, {}),
+  switchRule: (id, on, reason) => ask(`/rules/${id}/switch`, {on, reason}),
+  tryTarget: (target) => ask("/notify-tests", {target}),
+  receipt: (id) => ask(`/notify-tests/${id}`),
   rollback: (id, version, reason) => ask(`/rules/${id}/rollback`, {version, reason}),
 };

@@ -1,6 +1,7 @@
 // The versions of a rule: who wrote them, what each changed, approval by a second person, rollback.
 
 import {element} from "../dom.mjs";
+import {nameOf} from "./compared.mjs";
 import {badge, button, text} from "./form.mjs";
 import {seconds} from "./draft.mjs";
 import {server} from "./server.mjs";
@@ -12,12 +13,36 @@ export function createVersions(box, {state, writer, clock, may, actor}) {
   const {loaded} = state;
   box.hidden = !loaded;
   if (!loaded) return;
-  let rolling = null, error = null;
+  let rolling = null, error = null, switching = false, said = null;
   render();
 
   function render() {
     const rows = loaded.versions.map((one, i) => row(one, loaded.versions[i + 1]));
-    box.replaceChildren(element("h2", "", say("versions")), error ? element("p", "er", error) : "", element("ol", "vlist", ...rows));
+    box.replaceChildren(element("div", "vh", element("h2", "", say("versions")), element("span", "sp"), ...power()), switching ? askWhy() : "", said ? element("p", "", said) : "", error ? element("p", "er", error) : "", element("ol", "vlist", ...rows));
+  }
+
+  // On or off; off ends what is open, and a critical rule takes a second person.
+  function power() {
+    const chip = element("span", "chip", say(loaded.enabled ? "list_on" : "list_off"));
+    return may ? [chip, button(say(loaded.enabled ? "switch_off" : "switch_on"), () => { switching = true; render(); document.getElementById("switch-reason")?.focus(); })] : [chip];
+  }
+
+  function askWhy() {
+    const control = text("", () => {}, {id: "switch-reason", rows: 2, maxLength: 500, placeholder: say("switch_why"), ariaLabel: say("reason")});
+    return element("div", "ask", element("p", "", loaded.enabled ? say("switch_ends") : ""), control, button(say(loaded.enabled ? "switch_off" : "switch_on"), () => flip(control.value.trim()), "btn p"), button(say("cancel"), () => { switching = false; render(); }));
+  }
+
+  async function flip(reason) {
+    try {
+      const done = await server.switchRule(loaded.id, !loaded.enabled, reason);
+      Object.assign(loaded, {enabled: done.enabled});
+      switching = false;
+      error = null;
+      said = done.waiting ? say("switch_waits") : say(done.enabled ? "switched_on" : "switched_off", {n: done.ends});
+    } catch (failure) {
+      error = failure.code === "away" ? say("away") : [failure.message, ...(failure.reasons ?? [])].join(" ");
+    }
+    render();
   }
 
   function row(one, before) {
@@ -68,7 +93,9 @@ export function createVersions(box, {state, writer, clock, may, actor}) {
       if (key === "id" || value === null) continue;
       if (key === "levels") value.forEach((level, i) => put(`level${i + 1}`, levelWords(level)));
       else if (DURATIONS.has(key)) put(key, clock.lasting(seconds(value)));
-      else if (key === "window") put(key, say(`window_${value.function}`, {length: clock.lasting(seconds(value.length))}));
+      else if (key === "window") put(key, nameOf({input: rule.input ?? "value", window: {fn: value.function ?? null, length: seconds(value.length)}}, say, clock.lasting));
+      else if (key === "input") put(key, say(`input_${value}`));
+      else if (key === "schedule") put(key, value.hours.map((one) => `${one.from ?? "00:00"}–${one.to ?? "00:00"}${one.days?.length ? ` (${one.days.map((day) => say(`day_${day}`)).join(", ")})` : ""}`).join("; "));
       else if (typeof value === "object" && "vi" in value) put(key, value.vi);
       else if (typeof value === "object") put(key, Object.entries(value).map(([k, v]) => `${k}: ${Array.isArray(v) ? v.join(", ") : v}`).join("; ") || say("all"));
       else put(key, typeof value === "number" ? writer.number(value, Number.isInteger(value) ? 0 : 2) : String(value));
@@ -78,6 +105,7 @@ export function createVersions(box, {state, writer, clock, may, actor}) {
 
   function levelWords(level) {
     const rank = {critical: 1, high: 2, medium: 3, low: 4}[level.severity];
+    if (level.limit === undefined && level.low === undefined) return writer.say(`severity.${rank}`);
     const limit = level.limit ?? `${level.low} – ${level.high}`;
     return `${writer.say(`severity.${rank}`)} ${typeof limit === "number" ? writer.number(limit, Number.isInteger(limit) ? 0 : 2) : limit} (${say("deadband").toLowerCase()} ${writer.number(level.deadband ?? 0, 2)})`;
   }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from ioc.domain.alert import Op, Rule, Severity
 from ioc.domain.legal_limit import LegalLimit
 from ioc.rules.definition import Window
 from ioc.rules.durations import Seconds, parse
@@ -19,10 +21,10 @@ Datastream = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class WindowIn(BaseModel):
-    """An averaging window as the editor asks for it."""
+    """The stretch of time behind one compared value, as the editor asks for it."""
 
-    function: Literal["mean", "max", "sum"]
-    length: Annotated[int, Field(ge=3600, le=7 * 86400, multiple_of=3600)]
+    function: Literal["mean", "max", "sum", "increase", "median"] | None = None
+    length: Annotated[int, Field(ge=60, le=7 * 86400, multiple_of=60)]
     min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.75
 
     def window(self) -> Window:
@@ -34,6 +36,7 @@ class WindowIn(BaseModel):
 class HistoryIn(BaseModel):
     datastream: Datastream
     columns: Annotated[int, Field(ge=50, le=1600)] = 700
+    input: Literal["value", "rate", "deviation"] = "value"
     window: WindowIn | None = None
 
 
@@ -78,6 +81,31 @@ class LevelOut(BaseModel):
     limit: float | None
     low: float | None
     high: float | None
+    states: list[str] | None = None  # of a category: which ones raise it, in words
+
+
+class StateOut(BaseModel):
+    value: float
+    name: str
+
+
+def states_of(states: Mapping[str, float] | None) -> list[StateOut]:
+    """Return the states of a category in words, in the order of their numbers."""
+    known = words("vi")
+    named = [(value, known.get(f"state.{name}", name)) for name, value in (states or {}).items()]
+    return [StateOut(value=value, name=name) for value, name in sorted(named)]
+
+
+def _raising(
+    op: str | None, level: Mapping[str, Any], states: Mapping[str, float] | None
+) -> list[str] | None:
+    """Return the states beyond a level; None where the property is none of states."""
+    if not states or op is None:
+        return None
+    limit, low, high = (level.get(name) for name in ("limit", "low", "high"))
+    bound = next((one for one in (limit, high) if one is not None), 0.0)
+    rule = Rule("", 0, Op(op), bound, Severity.LOW, 1, 0, low=-inf if low is None else low)
+    return [one.name for one in states_of(states) if rule.breached(one.value)]
 
 
 class RuleWindowOut(BaseModel):
@@ -95,6 +123,7 @@ class RuleOut(BaseModel):
     unit: str
     decimals: int
     op: str | None
+    input: str
     levels: list[LevelOut]
     window: RuleWindowOut | None
     owner: str | None
@@ -118,7 +147,15 @@ class RuleOut(BaseModel):
             unit=row.unit,
             decimals=row.decimals,
             op=rule.get("op"),
-            levels=[LevelOut(severity=one["severity"], **_numbers(one)) for one in rule["levels"]],
+            input=rule.get("input", "value"),
+            levels=[
+                LevelOut(
+                    severity=one["severity"],
+                    states=_raising(rule.get("op"), one, row.states),
+                    **_numbers(one),
+                )
+                for one in rule["levels"]
+            ],
             window=None
             if window is None
             else RuleWindowOut(
@@ -183,6 +220,7 @@ class PropertyOut(BaseModel):
     decimals: int
     kind: str
     how: str
+    states: list[StateOut]
 
 
 class AveragingOut(BaseModel):

@@ -177,6 +177,7 @@ class ToldOut(BaseModel):
     policy: str
     how: str
     unanswered: int
+    target: str
 
 
 class ContextOut(BaseModel):

@@ -26,11 +26,12 @@ from ioc.web.api.rule_shapes import (
     SaveIn,
     StationOut,
     StationsOut,
+    states_of,
 )
 from ioc.web.api.rule_trials import ContextOut, HistoryOut, OverlapOut, PreviewOut, ToldOut
 from ioc.web.commands import NotFoundError
 from ioc.web.queries.rules import StationRow
-from ioc.web.rule_commands import Draft, comparing, read, tryable
+from ioc.web.rule_commands import Draft, read
 from ioc.web.security import caller_address
 from ioc.web.services import Services
 
@@ -74,6 +75,7 @@ def _lists(api: APIRouter, services: Services) -> None:
                     decimals=row.decimals,
                     kind=row.kind,
                     how=book.properties[row.code].average.how,
+                    states=states_of(row.states),
                 )
                 for row in await queries.properties()
                 if row.code in book.properties
@@ -95,18 +97,18 @@ def _questions(api: APIRouter, services: Services) -> None:
     async def history(wanted: HistoryIn) -> HistoryOut:
         station = await _station(services, wanted.datastream)
         window = None if wanted.window is None else wanted.window.window()
-        drawn = await rehearsals.draw(station, window, wanted.columns)
+        drawn = await rehearsals.draw(station, wanted.input, window, wanted.columns)
         known = services.rules.book.properties.get(station.observed_property)
         return HistoryOut.of(drawn, 1 if known is None else known.decimals)
 
     @api.post("/rules/preview")
     async def preview(wanted: PreviewIn) -> PreviewOut:
         begun = perf_counter()
-        rule = comparing(read(wanted.rule))
+        rule = read(wanted.rule)
         station = await _station(services, wanted.datastream)
         head = await queries.in_force(wanted.against) if wanted.against else None
         before = None if head is None else definition.parse(head.definition)
-        if before is not None and not (tryable(before) and _takes(before, station)):
+        if before is not None and not _takes(before, station):
             before = None  # nothing to compare with at this station
         found = await rehearsals.rehearse(station, rule, before, keep=not wanted.group)
         took = (perf_counter() - begun) * 1000

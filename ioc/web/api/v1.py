@@ -18,6 +18,7 @@ from ioc.web.api import (
     observations,
     operator,
     push,
+    rule_duty,
     rules,
     search,
 )
@@ -60,6 +61,7 @@ def router(services: Services) -> APIRouter:
     push.add(api, services)
     _alerts(api, services)
     rules.add(api, services)
+    rule_duty.add(api, services)
     operator.add(api, services)
     network.add(api, services)
     search.add(api, services)

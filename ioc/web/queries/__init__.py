@@ -162,6 +162,11 @@ class Queries:
                 conn, wanted, now=now, limit=limit, before=before, grouped=grouped
             )
 
+    async def desk_export(self, wanted: desk.Filter, *, limit: int) -> list[dict[str, Any]]:
+        """Return the rows of a list for a file."""
+        async with self._database.connection() as conn:
+            return await desk.export(conn, wanted, limit=limit)
+
     async def alert_quality(self, length: int) -> kpi.Quality:
         """Return how good the alerts of the past `length` µs were."""
         now = self._clock.now()

@@ -13,6 +13,9 @@ from uuid import UUID
 
 from ioc.domain.flood import Flood, flood_at
 from ioc.domain.instant import from_datetime
+from ioc.storage import masks
+from ioc.storage.masks import Listed
+from ioc.storage.script import run_async
 from ioc.web.database import Db
 from ioc.web.identity import limits
 from ioc.web.queries.alerts_rows import (
@@ -34,6 +37,7 @@ from ioc.web.queries.scope import ALERT_WITHIN, WITHIN
 
 LARGEST_PAGE: Final = 1000  # beyond it nobody reads on: filters and groups are the way
 MOST_GROUPS: Final = 200
+MOST_MASKS: Final = 500  # looked through; a centre has tens
 SINGLE_CRITICAL: Final = 20  # critical ones stay single up to this many, as notifications do
 LATE_COUNTED: Final = timedelta(days=7)  # the number beside the tab; the list goes on
 _LOOK_BACK: Final = timedelta(hours=3)  # of raises for the flood: it ends within a quiet window
@@ -88,6 +92,7 @@ class Listing:
     counts: dict[str, int]
     flood: Flood
     groups: list[Group]
+    masks: list[Listed]  # of a tab of masks: those that hold no alert back now
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,8 @@ async def listing(
             rows, place = await _heads(conn, values, groups), None
         else:
             rows, place = await _rows(conn, wanted, values, limit=limit, before=before)
-    return Listing(rows, total, place, counts, flood, groups)
+        idle = await _idle_masks(conn, wanted.tab, now)
+    return Listing(rows, total, place, counts, flood, groups, idle)
 
 
 async def one(conn: Db, alert_id: UUID) -> dict[str, Any] | None:
@@ -184,6 +190,20 @@ async def choices(conn: Db) -> Choices:
         " and role in ('operator', 'environment', 'admin') order by 2, 1"
     )
     return Choices(found, places, named, [(row[0], row[1]) for row in await people.fetchall()])
+
+
+async def _idle_masks(conn: Db, tab: Tab, now: datetime) -> list[Listed]:
+    """Return the masks of a tab's kinds without an alert: planned ones, and those in force."""
+    if not tab.holds_back:
+        return []
+    found = await run_async(conn, masks.listed(from_datetime(now), limit=MOST_MASKS))
+    return [one for one in found if one.kind in tab.masks and not one.holding]
+
+
+async def export(conn: Db, wanted: Filter, *, limit: int) -> list[dict[str, Any]]:
+    """Return the rows of a list for a file, at most `limit`."""
+    rows, _ = await _rows(conn, wanted, _values(wanted), limit=limit, before=None)
+    return rows
 
 
 def _values(wanted: Filter) -> dict[str, Any]:

@@ -27,7 +27,16 @@ class Tab(StrEnum):
     @property
     def holds_back(self) -> bool:
         """Tell whether a mask keeps what is listed from sounding: nobody may forget these."""
-        return self in (Tab.SHELVED, Tab.SUPPRESSED, Tab.OUT_OF_SERVICE)
+        return bool(self.masks)
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """Return the kinds of masks that the list is about."""
+        return {
+            Tab.SHELVED: ("shelve",),
+            Tab.SUPPRESSED: ("maintenance", "parent", "calibration"),
+            Tab.OUT_OF_SERVICE: ("out_of_service",),
+        }.get(self, ())
 
 
 # key of a row -> where it comes from
@@ -60,6 +69,8 @@ FIELDS: Final[dict[str, LiteralString]] = {
     "peak": "nullif(a.peak, 'NaN')",
     "op": "v.definition ->> 'op'",
     "limit": "a.limit_value",
+    "low": "(b.level ->> 'low')::float8",  # both of a two-sided rule, as its version says them
+    "high": "(b.level ->> 'high')::float8",
     "legal_ref": "v.definition ->> 'legal_ref'",
     "action": "v.definition #>> '{operator_action,vi}'",
     "cause": "v.definition #>> '{cause,vi}'",
@@ -90,6 +101,9 @@ FROM: Final[LiteralString] = (
     " join rule_version v on v.rule_id = a.rule_id and v.version = a.rule_version"
     " left join location l on l.thing_id = t.id left join app_user u on u.username = a.acked_by"
     " left join app_user w on w.username = a.assignee"
+    " left join lateral (select x as level from jsonb_array_elements(v.definition -> 'levels') x"
+    "  where x ->> 'severity' = (array['critical', 'high', 'medium', 'low'])[a.severity]"
+    "  limit 1) b on v.definition ->> 'op' in ('outside', 'inside')"
     # Who held it back and why: the mask that the newest line about one names.
     " left join lateral (select e.recorded_at as since, k.id, k.reason, k.approved_by,"
     "  coalesce(o.display_name, k.by_user) as by_name from (select recorded_at, payload"

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -38,6 +38,7 @@ MOST_COLUMNS: Final = 1600  # pixels of the widest chart
 _MS: Final = SECOND // 1000
 
 Column = list[float | None]
+Judged = Literal["value", "rate", "deviation", "no_data"]  # what of the values a rule compares
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Past:
     end: Micros
     raw: Arrays
     judged: Arrays
+    input: Judged
     window: Window | None
 
 
@@ -83,7 +85,7 @@ class Rehearsals:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._kept: OrderedDict[tuple[int, Window | None], Past] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], Past] = OrderedDict()
 
     async def past(self, station: StationRow, rule: Core, *, keep: bool = True) -> Past:
         """Return a station's 30 days as a rule sees them.
@@ -91,7 +93,7 @@ class Rehearsals:
         `keep` False leaves no trace: a run over a whole group would throw out what is looked at.
         Raises DatabaseAwayError, Refusal (too many values), ConfigError (no backtest knows it).
         """
-        key = (station.datastream, rule.window)
+        key = (station.datastream, *_seen(rule))
         known = self._kept.get(key)
         if known is not None and self._clock.now() - known.end < FRESH:
             self._kept.move_to_end(key)
@@ -113,7 +115,7 @@ class Rehearsals:
             found = (await history.read_async(conn, [key], since, end))[key]
         raw = Arrays.of(found.times, found.results, found.good)
         judged = await asyncio.to_thread(trial.prepare, rule, pace, raw, start, end)
-        return Past(start, end, raw, judged, rule.window)
+        return Past(start, end, raw, judged, rule.input, rule.window)
 
     async def rehearse(
         self,
@@ -132,16 +134,24 @@ class Rehearsals:
             told = difference(await asyncio.to_thread(_run, against, station, before), result)
         return Rehearsed(result, told, _worst_hour([one.start for one in result.episodes]))
 
-    async def draw(self, station: StationRow, window: Window | None, columns: int) -> Drawn:
+    async def draw(
+        self, station: StationRow, judged: Judged, window: Window | None, columns: int
+    ) -> Drawn:
         """Return the chart of a station: no more columns than pixels, no peak left out."""
         level = Level(severity="low", limit=0)
-        past = await self.past(station, Core(id="chart", op=Op.GT, levels=(level,), window=window))
+        rule = Core(id="chart", op=Op.GT, levels=(level,), input=judged, window=window)
+        past = await self.past(station, rule)
         return await asyncio.to_thread(_draw, past, station, min(columns, MOST_COLUMNS))
 
 
 def _run(rule: RuleFile, station: StationRow, past: Past) -> Result:
     levels = trial.levels_of(rule, 0, _pace(station))
     return trial.run(levels, past.judged, past.start, past.end)
+
+
+def _seen(rule: Core) -> tuple[object, ...]:
+    """Return what of a rule decides which values it is shown."""
+    return rule.input, rule.window, rule.schedule, rule.valid_from, rule.valid_to
 
 
 def _pace(station: StationRow) -> Pace:
@@ -157,7 +167,7 @@ def _draw(past: Past, station: StationRow, columns: int) -> Drawn:
     values = past.judged.results[past.judged.judged]
     high = float(np.percentile(values, 98)) if len(values) else None
     found = suggest(values.tolist(), station.unit, category=station.category)
-    if past.window is not None and len(past.judged) > 1:
+    if past.input == "value" and past.window is not None and len(past.judged) > 1:
         # One value a step: a delay shorter than that delays nothing.
         step = int(np.diff(past.judged.times).min()) // SECOND
         found = replace(found, on_delay_s=0, off_delay_s=step)

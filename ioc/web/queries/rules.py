@@ -33,6 +33,7 @@ class RuleRow:
     property_name: str
     unit: str
     decimals: int
+    states: Mapping[str, float] | None  # of a category
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ async def _rules(conn: Db) -> list[RuleRow]:
     cursor = await conn.execute(
         "select r.id, v.version, r.enabled, r.origin, v.definition, v.created_by, v.created_at,"
         " w.version, coalesce(a.n, 0), coalesce(p.name_vi, v.definition ->> 'observed_property'),"
-        " coalesce(p.unit, ''), coalesce(p.decimals, 1)"
+        " coalesce(p.unit, ''), coalesce(p.decimals, 1),"
+        " case when p.kind = 'category' then p.states end"
         " from rule r join rule_version v on v.rule_id = r.id and v.version = r.current_version"
         " left join observed_property p on p.code = v.definition ->> 'observed_property'"
         " left join lateral (select max(version) as version from rule_version"

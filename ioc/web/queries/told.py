@@ -27,6 +27,7 @@ class Told:
     policy: str
     how: str
     unanswered: int
+    target: str  # its name in the plan, by which it can be tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Plans:
             facts = Facts(severity, station.kind, station.commune_code, rule, unanswered)
             for one in arranged.plan.resolve(facts, instant):
                 target = arranged.targets[one.target]
-                told = Told(target.person or target.name, one.policy, target.channel, unanswered)
+                who = target.person or target.name
+                told = Told(who, one.policy, target.channel, unanswered, target.name)
                 found.setdefault(one.target, told)
         return Telling(bool(arranged.plan.policies), tuple(found.values()))
 
