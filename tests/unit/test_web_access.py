@@ -78,5 +78,5 @@ def test_only_pages_redirect() -> None:
     """What a person opens leads to the login; what a program asks never does."""
     pages = {path for _, path, access in TABLE if access.answer is Answer.PAGE}
     rules = r"/rules(/[a-z0-9-]{1,63})?"
-    assert pages == {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi"}
+    assert pages == {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi", "/network"}
     assert PUBLIC.action is None
