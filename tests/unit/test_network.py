@@ -55,6 +55,8 @@ def test_impact_is_what_a_search_says(plan: Plan, data: st.DataObject) -> None:
     found = analysis.impact(cut)
     assert set(found.lost) == before - after
     assert set(found.survivors) <= after
+    strands = [n for s in cut for n in analysis.strands_of[s]]
+    assert analysis.tree.fall(strands) == analysis.tree.quick_fall(strands)
     assert set(analysis.reached()) == before
 
 
