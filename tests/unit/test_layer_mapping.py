@@ -58,7 +58,7 @@ def test_what_a_person_says_goes_first() -> None:
 
 
 def test_a_column_can_be_left_out() -> None:
-    """Whose name would be taken for a field stays unused where a person said so, today or before."""
+    """One whose name would be taken for a field stays unused where a person said so."""
     said = {"code": "", "ma_tram": "code"}
     for given, remembered in ((said, {}), ({}, said)):
         found = mapping.columns(BTS, ["code", "ma_tram"], given=given, remembered=remembered)
