@@ -57,6 +57,14 @@ def test_what_a_person_says_goes_first() -> None:
     assert found == {"a": "code", "b": "name", "code": None}
 
 
+def test_a_column_can_be_left_out() -> None:
+    """One whose name would be taken for a field stays unused where a person said so."""
+    said = {"code": "", "ma_tram": "code"}
+    for given, remembered in ((said, {}), ({}, said)):
+        found = mapping.columns(BTS, ["code", "ma_tram"], given=given, remembered=remembered)
+        assert found == {"code": None, "ma_tram": "code"}
+
+
 @pytest.mark.parametrize(
     ("given", "reason"), [({"zzz": "code"}, "no_column"), ({"ma": "zzz"}, "no_field")]
 )

@@ -165,8 +165,14 @@ def _found(unit: Unit) -> Found:
     return Found("commune", "communes", unit.code, unit.name, unit.old, unit.lon, unit.lat)
 
 
-def _rank(one: Found, asked: str) -> tuple[bool, bool, bool, int]:
-    """Return the order: the very code, a name that begins so or has it whole, then short names."""
+def _rank(one: Found, asked: str) -> tuple[bool, bool, bool, bool, int]:
+    """Return the order: the very code, a name that begins so or has it whole, what lives, short."""
     name = fold(one.name)
     exact = asked in (fold(one.key), fold(one.detail.partition(" · ")[0]))
-    return (not exact, not name.startswith(asked), f" {asked}" not in f" {name}", len(name))
+    return (
+        not exact,
+        not name.startswith(asked),
+        f" {asked}" not in f" {name}",
+        one.kind == "feature",
+        len(name),
+    )
