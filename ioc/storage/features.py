@@ -24,7 +24,7 @@ from ioc.domain.layer import (
     Published,
     Standing,
 )
-from ioc.storage import audit, layers
+from ioc.storage import audit, feature_rows, layers
 
 Db = Connection[tuple[Any, ...]]
 
@@ -220,30 +220,9 @@ def _end(conn: Db, layer: str, codes: tuple[str, ...], number: int) -> None:
 
 
 def _write(conn: Db, layer: str, rows: Iterable[Feature], number: int) -> None:
-    with (
-        conn.cursor() as cursor,
-        cursor.copy(
-            "copy layer_feature (layer, code, since, name, shape, bounds, properties,"
-            " commune_code, commune_name, commune_how, digest) from stdin"
-        ) as copy,
-    ):
-        for row in rows:
-            west, south, east, north = row.bounds
-            copy.write_row(
-                (
-                    layer,
-                    row.code,
-                    number,
-                    row.name,
-                    row.shape,
-                    f"({west!r},{south!r}),({east!r},{north!r})",
-                    row.properties.decode(),
-                    row.commune_code,
-                    row.commune_name,
-                    row.commune_how,
-                    row.digest,
-                )
-            )
+    with conn.cursor() as cursor, cursor.copy(feature_rows.COPY) as copy:
+        for piece in feature_rows.packed(layer, rows, number):
+            copy.write(piece)
 
 
 def _bring_back(conn: Db, layer: str, to: int, number: int) -> None:
