@@ -16,16 +16,17 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ioc import layer_schema
 from ioc import log as logs
 from ioc import settings as config
 from ioc.clock import SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, Micros
-from ioc.domain.layer import LayerJob, PointFeature, Published
+from ioc.domain.layer import POINT_LAYERS, LayerJob, PointFeature, Published
 from ioc.settings import Settings
 from ioc.storage import features, pool
 from ioc.storage import layers as store
-from layers import ground, importing
+from layers import ground, importing, publish
 from layers.report import Report
 from layers.shipped import shipped
 from layers.worker import Worker
@@ -46,6 +47,7 @@ class Database:
 
     url: str
     conn: store.Db | None = None
+    hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)  # fields, by layer
 
     def _use(self) -> store.Db:
         if self.conn is None or self.conn.closed:
@@ -65,8 +67,18 @@ class Database:
 
     def put(self, layer: str, made: Published) -> bool:
         conn = self._use()
-        # What a person imported is not replaced by what ships, nor by the registry's own points.
-        return False if features.imported(conn, layer) else store.put(conn, layer, made)
+        if features.imported(conn, layer):
+            # What a person imported is not replaced by what ships, nor by the registry's points;
+            # which of its features is the place of which thing may have changed.
+            return layer in POINT_LAYERS and self._joined(conn, layer)
+        return store.put(conn, layer, made)
+
+    def _joined(self, conn: store.Db, layer: str) -> bool:
+        shelf = features.Shelf(conn)
+        number = shelf.standing(layer).number
+        hidden = self.hidden.get(layer, frozenset())
+        made = publish.features(shelf.features(layer), shelf.things(), hidden, layer)
+        return features.rejoin(conn, layer, number, made)
 
     def claim(self) -> LayerJob | None:
         return store.claim(self._use())
@@ -147,7 +159,7 @@ def _kind(data: bytes) -> object:
 def run(settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set; a database or Redis that is away is waited for."""
     clock = SystemClock()
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, hidden=_hidden(settings))
     client = redis.Redis.from_url(
         settings.redis_url,
         socket_timeout=REDIS_ANSWER_S,
@@ -178,6 +190,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
     finally:
         bus.close()
         database.close()
+
+
+def _hidden(settings: Settings) -> dict[str, frozenset[str]]:
+    schemas = layer_schema.load(settings.config_dir / "layers")
+    return {name: schema.hidden for name, schema in schemas.items()}
 
 
 def _importer(settings: Settings, database: Database) -> Callable[[LayerJob], Report]:

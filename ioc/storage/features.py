@@ -184,6 +184,23 @@ def history(conn: Db) -> list[LayerHistory]:
     return [LayerHistory(*row) for row in rows]
 
 
+def rejoin(conn: Db, layer: str, number: int, made: Published) -> bool:
+    """Publish the content of import `number` again under the ids that its things have now.
+
+    False where that is nothing new, or another import came in between.
+    """
+    with conn.transaction():
+        layers.lock(conn, layer)
+        last = _last(conn, layer)
+        if last is None or last[0] != number or not layers.put(conn, layer, made):
+            return False
+        conn.execute(
+            "update layer_import set version = %s where layer = %s and number = %s",
+            (made.version, layer, number),
+        )
+    return True
+
+
 def refused(conn: Db, layer: str) -> bytes | None:
     """Return the CSV of the rows that the layer's last import did not take; None: it took all."""
     row = conn.execute(

@@ -131,4 +131,5 @@ def _fetch(driver: str, url: str, layer: str, target: str, token: str) -> None:
 
 
 if __name__ == "__main__":
-    _fetch(*sys.argv[1:5], sys.stdin.read().strip())
+    driver_, url_, layer_, target_ = sys.argv[1:]
+    _fetch(driver_, url_, layer_, target_, sys.stdin.read().strip())
