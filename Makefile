@@ -74,4 +74,5 @@ rig: .venv/.dev frontend services ## full counts of tests and benchmarks; JSON i
 	$(PY) -m bench.ingest --json > .rig/ingest.json
 	$(PY) -m bench.live --json > .rig/live.json
 	$(PY) -m bench.alerts --json > .rig/alerts.json
+	$(PY) -m bench.layers > .rig/layers.json
 	@cat .rig/fuzz.json .rig/soak.json .rig/ingest.json .rig/live.json

@@ -127,7 +127,7 @@ def _document(keys: list[int], shapes: Shapes, properties: list[bytes]) -> bytes
 
 
 def _bounds(shapes: Shapes) -> tuple[float, float, float, float] | None:
-    box = shapely.total_bounds(shapes)
+    box = shapely.total_bounds(shapes) if len(shapes) else np.array([np.nan])
     if not np.isfinite(box).all():
         return None
     west, south, east, north = box.tolist()
