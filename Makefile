@@ -75,4 +75,5 @@ rig: .venv/.dev frontend services ## full counts of tests and benchmarks; JSON i
 	IOC_RIG=1 $(PY) -m pytest tests -m rig
 	$(PY) -m bench.fuzz --seconds 600 > .rig/fuzz.json
 	$(PY) -m bench.mutation > .rig/mutation.json  # fails when a planted fault is not found
+	$(PY) -m bench.layers > .rig/layers.json
 	@cat .rig/fuzz.json .rig/soak.json .rig/ingest.json .rig/live.json

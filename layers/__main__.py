@@ -23,11 +23,11 @@ from ioc import settings as config
 from ioc.clock import SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, Micros
-from ioc.domain.layer import LayerJob, PointFeature, Published
+from ioc.domain.layer import POINT_LAYERS, LayerJob, PointFeature, Published
 from ioc.settings import Settings
 from ioc.storage import features, layer_uploads, pool
 from ioc.storage import layers as store
-from layers import ground, importing, preview, undoing
+from layers import ground, importing, preview, publish, undoing
 from layers.report import Report, refused_csv
 from layers.shipped import shipped
 from layers.uploads import FOLDER, Uploads
@@ -49,6 +49,7 @@ class Database:
 
     url: str
     conn: store.Db | None = None
+    hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)  # fields, by layer
 
     def _use(self) -> store.Db:
         if self.conn is None or self.conn.closed:
@@ -68,8 +69,18 @@ class Database:
 
     def put(self, layer: str, made: Published) -> bool:
         conn = self._use()
-        # What a person imported is not replaced by what ships, nor by the registry's own points.
-        return False if features.imported(conn, layer) else store.put(conn, layer, made)
+        if features.imported(conn, layer):
+            # What a person imported is not replaced by what ships, nor by the registry's points;
+            # which of its features is the place of which thing may have changed.
+            return layer in POINT_LAYERS and self._joined(conn, layer)
+        return store.put(conn, layer, made)
+
+    def _joined(self, conn: store.Db, layer: str) -> bool:
+        shelf = features.Shelf(conn)
+        number = shelf.standing(layer).number
+        hidden = self.hidden.get(layer, frozenset())
+        made = publish.features(shelf.features(layer), shelf.things(), hidden, layer)
+        return features.rejoin(conn, layer, number, made)
 
     def claim(self) -> LayerJob | None:
         return store.claim(self._use())
@@ -198,7 +209,7 @@ def _kind(data: bytes) -> object:
 def run(settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set; a database or Redis that is away is waited for."""
     clock = SystemClock()
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, hidden=_hidden(settings))
     client = redis.Redis.from_url(
         settings.redis_url,
         socket_timeout=REDIS_ANSWER_S,
@@ -229,6 +240,22 @@ def run(settings: Settings, stop: threading.Event) -> None:
     finally:
         bus.close()
         database.close()
+
+
+def _hidden(settings: Settings) -> dict[str, frozenset[str]]:
+    schemas = layer_schema.load(settings.config_dir / "layers")
+    return {name: schema.hidden for name, schema in schemas.items()}
+
+
+def _importer(settings: Settings, database: Database) -> Callable[[LayerJob], Report]:
+    """Return what takes a job's file in, by the same function as the command."""
+
+    def take_in(job: LayerJob) -> Report:
+        # A boundary may have been imported since the last job: the ground is laid anew.
+        base = ground.of(settings.config_dir, settings.province.code, database.shelf())
+        return importing.run(importing.asked(job.argument), base)
+
+    return take_in
 
 
 def _broken(database: Database, failures: int) -> tuple[int, float]:

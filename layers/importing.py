@@ -368,7 +368,8 @@ def _commit(request: Request, ground: Ground, made: _Made, report: Report) -> No
     after: Iterable[Feature] = made.features.values()
     if made.kept:
         after = (*after, *ground.shelf.features(made.schema.name, made.kept))
-    published = publish.features(list(after), ground.shelf.things(), made.schema.hidden)
+    schema = made.schema
+    published = publish.features(list(after), ground.shelf.things(), schema.hidden, schema.name)
     written = tuple(made.features[code] for code in (*found.added, *found.changed))
     ground.shelf.commit(
         LayerImport(

@@ -13,7 +13,7 @@ import orjson
 import shapely
 from numpy.typing import NDArray
 
-from ioc.domain.layer import Feature, PointFeature, Published, feature_number
+from ioc.domain.layer import POINT_LAYERS, Feature, PointFeature, Published, feature_number
 from ioc.domain.location import KM_PER_DEGREE
 from ioc.tiles import MOST_FEATURES, making
 
@@ -23,6 +23,7 @@ _VERSION_DIGITS: Final = 16  # 64 bits: enough to tell the versions of one layer
 _MAP_M: Final = 50  # areas on the map: a boundary is a pixel wide there
 _OVERVIEW_M: Final = 200  # areas of the whole province on one screen
 _KINDS: Final = {0: "point", 1: "line", 2: "area"}
+_SHORT: Final = 32  # characters, as the registry's short names have
 _DECIMALS: Final = 5  # of a degree: 1.1 m, finer than any position we are given
 
 
@@ -49,12 +50,16 @@ def base(document: bytes) -> Published:
 
 
 def features(
-    rows: Sequence[Feature], things: Mapping[str, int], hidden: Iterable[str] = ()
+    rows: Sequence[Feature],
+    things: Mapping[str, int],
+    hidden: Iterable[str] = (),
+    layer: str = "",
 ) -> Published:
     """Return an imported layer; a row that is the place of a thing has the thing's id.
 
-    Areas are simplified so that neighbours still share their border. `things`: code -> id.
-    `hidden`: fields that nobody may read off the map.
+    Of a layer that the registry has, too, each feature is what the registry's is: it has a kind and
+    a short name. Areas are simplified so that neighbours still share their border.
+    `things`: code -> id. `hidden`: fields that nobody may read off the map.
     """
     ordered = sorted(rows, key=lambda row: row.code)
     shapes = np.asarray(shapely.from_wkb([row.shape for row in ordered]), dtype=object)
@@ -63,7 +68,8 @@ def features(
     if len(ordered) > MOST_FEATURES:
         return replace(_tiled(ordered, keys, shapes), bounds=bounds, geometry=kind)
     secret = frozenset(hidden)
-    own = [_properties(row, secret) for row in ordered]
+    kind_of = layer if layer in POINT_LAYERS else ""
+    own = [_properties(row, secret, kind_of) for row in ordered]
     areas = kind == "area"
     body = _document(keys, simplified(shapes, _MAP_M) if areas else shapes, own)
     overview = _document(keys, simplified(shapes, _OVERVIEW_M), own) if areas else b""
@@ -121,7 +127,7 @@ def _document(keys: list[int], shapes: Shapes, properties: list[bytes]) -> bytes
 
 
 def _bounds(shapes: Shapes) -> tuple[float, float, float, float] | None:
-    box = shapely.total_bounds(shapes)
+    box = shapely.total_bounds(shapes) if len(shapes) else np.array([np.nan])
     if not np.isfinite(box).all():
         return None
     west, south, east, north = box.tolist()
@@ -133,13 +139,16 @@ def _kind(shapes: Shapes) -> str:
     return _KINDS.get(found.pop(), "any") if len(found) == 1 else "any"
 
 
-def _properties(row: Feature, hidden: frozenset[str]) -> bytes:
+def _properties(row: Feature, hidden: frozenset[str], kind: str) -> bytes:
     """Return the row's properties, its commune as joined, without what is hidden."""
     own = row.properties
     if hidden:
         kept = {name: value for name, value in orjson.loads(own).items() if name not in hidden}
         own = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
-    head = orjson.dumps({"code": row.code, "name": row.name})
+    named = {"code": row.code, "name": row.name}
+    if kind:
+        named |= {"kind": kind, "short": row.name[:_SHORT]}
+    head = orjson.dumps(named)
     commune = orjson.dumps(
         {
             "commune_code": row.commune_code,

@@ -25,6 +25,6 @@ def undo(past: Past, layer: str, hidden: Iterable[str], by: str) -> Published | 
     LayerFileError when there is nothing before, or an import came in between.
     """
     to, rows = past.before(layer)
-    published = publish.features(rows, past.things(), hidden) if rows else None
+    published = publish.features(rows, past.things(), hidden, layer) if rows else None
     past.restore(layer, to, published, by)
     return published

@@ -26,7 +26,9 @@ from ioc.storage import features, pool
 from ioc.text import DEFAULT, say
 
 if TYPE_CHECKING:
-    from layers.importing import Request
+    from collections.abc import Callable
+
+    from layers.importing import Ground
     from layers.report import Report
 
 app = typer.Typer(no_args_is_help=True, help="map layers: import, undo, list")
@@ -46,10 +48,37 @@ def import_(  # noqa: PLR0913  each is an option of the command
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
     """Read a map file into a layer: 0 done, 1 the file is refused, 3 a person must decide."""
+    from layers import importing
     from layers.importing import Request
 
     request = Request(file, layer, crs, encoding, _mapping(fields), dry_run, yes, by)
-    report = _run(request, quiet=as_json)
+    report = _run(lambda base: importing.run(request, base), dry_run=dry_run, quiet=as_json)
+    _end(report, file, as_json=as_json)
+
+
+@app.command("pull")
+def pull(
+    source: Annotated[str, typer.Argument(help="a file of config/sources, without .yaml")],
+    by: By,
+    *,
+    dry_run: Annotated[bool, typer.Option(help="change nothing; needs no database")] = False,
+    yes: Annotated[bool, typer.Option(help="agree to what is asked")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Read a layer from another system: 0 done, 1 refused or away, 3 a person must decide."""
+    from layers import pulling
+
+    found = pulling.load(settings().config_dir / "sources", source)
+
+    def take_in(base: Ground) -> Report:
+        return pulling.pull(found, base, by=by, dry_run=dry_run, yes=yes)
+
+    report = _run(take_in, dry_run=dry_run, quiet=as_json)
+    _end(report, Path(source), as_json=as_json)
+
+
+def _end(report: Report, file: Path, *, as_json: bool) -> None:
+    """Say what came of an import, and exit with it."""
     if as_json:
         typer.echo(orjson.dumps(report.json()))
     else:
@@ -138,8 +167,8 @@ def list_() -> None:
         )
 
 
-def _run(request: Request, *, quiet: bool) -> Report:
-    from layers import ground, importing
+def _run(take_in: Callable[[Ground], Report], *, dry_run: bool, quiet: bool) -> Report:
+    from layers import ground
     from layers.report import Outcome
 
     def tell(stage: str) -> None:
@@ -147,10 +176,10 @@ def _run(request: Request, *, quiet: bool) -> Report:
             typer.echo(say(f"layers.stage_{stage}"), err=True)
 
     url = settings().database_url
-    with _connection(url, needed=not request.dry_run) as conn:
+    with _connection(url, needed=not dry_run) as conn:
         shelf = None if conn is None else features.Shelf(conn)
         base = ground.of(settings().config_dir, settings().province.code, shelf, tell)
-        report = importing.run(request, base)
+        report = take_in(base)
     if shelf is None:
         report.note("no_database_dry")
     if report.outcome is Outcome.COMMITTED and report.version is not None:

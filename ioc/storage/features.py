@@ -24,7 +24,7 @@ from ioc.domain.layer import (
     Published,
     Standing,
 )
-from ioc.storage import audit, layers
+from ioc.storage import audit, feature_rows, layers
 
 Db = Connection[tuple[Any, ...]]
 
@@ -184,6 +184,23 @@ def history(conn: Db) -> list[LayerHistory]:
     return [LayerHistory(*row) for row in rows]
 
 
+def rejoin(conn: Db, layer: str, number: int, made: Published) -> bool:
+    """Publish the content of import `number` again under the ids that its things have now.
+
+    False where that is nothing new, or another import came in between.
+    """
+    with conn.transaction():
+        layers.lock(conn, layer)
+        last = _last(conn, layer)
+        if last is None or last[0] != number or not layers.put(conn, layer, made):
+            return False
+        conn.execute(
+            "update layer_import set version = %s where layer = %s and number = %s",
+            (made.version, layer, number),
+        )
+    return True
+
+
 def refused(conn: Db, layer: str) -> bytes | None:
     """Return the CSV of the rows that the layer's last import did not take; None: it took all."""
     row = conn.execute(
@@ -220,30 +237,9 @@ def _end(conn: Db, layer: str, codes: tuple[str, ...], number: int) -> None:
 
 
 def _write(conn: Db, layer: str, rows: Iterable[Feature], number: int) -> None:
-    with (
-        conn.cursor() as cursor,
-        cursor.copy(
-            "copy layer_feature (layer, code, since, name, shape, bounds, properties,"
-            " commune_code, commune_name, commune_how, digest) from stdin"
-        ) as copy,
-    ):
-        for row in rows:
-            west, south, east, north = row.bounds
-            copy.write_row(
-                (
-                    layer,
-                    row.code,
-                    number,
-                    row.name,
-                    row.shape,
-                    f"({west!r},{south!r}),({east!r},{north!r})",
-                    row.properties.decode(),
-                    row.commune_code,
-                    row.commune_name,
-                    row.commune_how,
-                    row.digest,
-                )
-            )
+    with conn.cursor() as cursor, cursor.copy(feature_rows.COPY) as copy:
+        for piece in feature_rows.packed(layer, rows, number):
+            copy.write(piece)
 
 
 def _bring_back(conn: Db, layer: str, to: int, number: int) -> None:

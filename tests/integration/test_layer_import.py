@@ -323,6 +323,26 @@ def test_a_row_is_the_place_of_a_thing(conn: Db, tmp_path: Path) -> None:
     assert all(0 < one < 2**53 for one in ids.values())
 
 
+def test_masts_follow_the_registry(conn: Db, tmp_path: Path, database_url: str) -> None:
+    """Imported masts have kind and short name; one whose thing came later gets the thing's id."""
+    run(conn, stations(tmp_path / "a.geojson", A), "bts")
+    before = {one["properties"]["code"]: one for one in served(conn, "bts")["features"]}
+    assert (before["S05"]["properties"]["kind"], before["S05"]["properties"]["short"]) == (
+        "bts",
+        "Trạm S05",
+    )
+    thing, _ = web_site.add_thing(conn, "S05", kind="bts")
+    database = Database(database_url)
+    registry = publish.points(database.points(bts=True))
+    assert database.put("bts", registry)
+    assert not database.put("bts", registry)
+    database.close()
+    after = {one["properties"]["code"]: one["id"] for one in served(conn, "bts")["features"]}
+    assert after["S05"] == thing
+    assert {**after, "S05": 0} == {code: one["id"] for code, one in before.items()} | {"S05": 0}
+    assert run(conn, tmp_path / "a.geojson", "bts").version == versions.versions(conn)["bts"]
+
+
 def test_hidden_fields_are_not_published(conn: Db, tmp_path: Path) -> None:
     """An IP address is kept for those who may read it and is on no map."""
     path = stations(tmp_path / "a.geojson", A, ip="10.1.2.3")

@@ -167,18 +167,18 @@ def _items(routes: APIRouter, ogc: Ogc) -> None:
         body_ = await asyncio.to_thread(features.collection, page, asked.served, links, now)
         return _geojson(body_, asked.served)
 
-    @routes.get("/collections/{name}/items/{key:path}")
+    @routes.get("/collections/{name}/items/{feature:path}")
     @_refusing
-    async def item(request: Request, name: str, key: str) -> Response:
+    async def item(request: Request, name: str, feature: str) -> Response:
         root, form = _root(request, ogc), _asked_form(request)
         given = asking.only(request.query_params.multi_items(), "f", "crs")
         served = asking.system(given, ogc.systems)
         one = await ogc.one(name)
-        found = None if one is None or "\x00" in key else await ogc.item(one, key)
+        found = None if one is None or "\x00" in feature else await ogc.item(one, feature)
         if one is None or found is None:
             return problem(404, "not_found")
         own = f"{root}/collections/{quote(name)}"
-        links = documents.both(f"{own}/items/{quote(key, safe='')}", form, documents.GEOJSON)
+        links = documents.both(f"{own}/items/{quote(feature, safe='')}", form, documents.GEOJSON)
         links.append(documents.link(f"{own}?f={form}", "collection", documents.JSON, one.title))
         if form == "html":
             return HTMLResponse(ogc.paper.page(root, one.title, html.item(found), links))
