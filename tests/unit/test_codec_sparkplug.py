@@ -66,15 +66,17 @@ def test_a_node_is_asked_once_in_thirty_seconds() -> None:
     assert not commands(hear(codec, node.data("", "cpu", 1.0, MS + 99_000), NOW + 99 * SECOND))
 
 
-def test_a_loss_within_the_thirty_seconds_is_asked_for_after_them() -> None:
-    """A gap that may not be asked for at once is not forgotten."""
+def test_a_loss_after_the_birth_is_asked_for_once_more_at_once() -> None:
+    """A birth that came allows another request; a third in thirty seconds waits for them."""
     codec = host()
     node = gateway()
     assert commands(hear(codec, node.data("", "cpu", 1.0, MS)))
-    for sent in node.births(MS + 1):
-        hear(codec, sent)
-    node.data("", "cpu", 2.0, MS + 2)  # lost
-    assert not commands(hear(codec, node.data("", "cpu", 3.0, MS + 3)))
+    for n in (1, 5):
+        for sent in node.births(MS + n):
+            assert not commands(hear(codec, sent))
+        node.data("", "cpu", 2.0, MS + n + 1)  # lost
+        asked = commands(hear(codec, node.data("", "cpu", 3.0, MS + n + 2)))
+        assert bool(asked) is (n == 1)
     assert commands(hear(codec, node.data("", "cpu", 4.0, MS + 31_000), LATER))
 
 

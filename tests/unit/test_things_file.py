@@ -283,3 +283,10 @@ def test_names_as_long_as_the_columns(tmp_path: Path) -> None:
     assert len(read(write(tmp_path, HEAD + row), KNOWN).things) == 1
     assert codes(tmp_path, f"{HEAD}tt10,A,Trạm,,,10682,10.9,,\n") == [(2, "lon", "no_number")]
     assert codes(tmp_path, f"{HEAD}tt10,A,{'T' * 201},S,,,,,\n") == [(2, "name", "bad_name")]
+
+
+def test_blanks_around_a_datastream_are_no_part_of_it(tmp_path: Path) -> None:
+    """`a = ph | b = so2 [µg/m³]` means what it means without blanks."""
+    text = "feed,id,name,datastreams\ntt10,A,Trạm,a = ph | b = so2 [ug/m3]\n"
+    (thing,) = read(write(tmp_path, text), KNOWN).things
+    assert thing.datastreams == {"a": DatastreamSpec("ph"), "b": DatastreamSpec("so2", "ug/m3")}

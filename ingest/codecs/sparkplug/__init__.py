@@ -23,7 +23,7 @@ Rules implemented (ids of the specification, without `tck-id-`):
   the node's next message.
 - operational-behavior-data-commands-ncmd-rebirth-verb, -name, -value, payloads-ncmd-timestamp,
   payloads-ncmd-seq (none): after a gap, an unknown alias, data before a birth or a device's birth
-  before its node's. At most one request for each node and 30 s; it is repeated until the birth.
+  before its node's. Repeated each 30 s until the birth; never three times within 30 s.
 - payloads-nbirth-bdseq, payloads-ndeath-bdseq: a death of an earlier session changes nothing. A
   death without bdSeq, or of a node that is not born, is believed.
 - operational-behavior-edge-node-termination-host-action-ndeath-node-offline, -devices-offline,

@@ -21,7 +21,8 @@ MAX_NODES: Final = 10_000  # those of which only the request is known count as w
 # and as much again.
 MAX_NODE_ENTRIES: Final = 30_000
 # Births are the largest messages there are, and on a cellular link they take some ten seconds. A
-# node that loses a message every second must not be made to send nothing else.
+# node that loses a message every second must not be made to send nothing else: while a birth is
+# awaited it is asked for again after so long, and after one that came once more at once.
 REBIRTH_EVERY: Final = 30 * SECOND
 _CIRCLE: Final = 256  # seq counts 0..255 and begins again
 _HALF: Final = _CIRCLE // 2
@@ -64,6 +65,8 @@ class Node:
     _missing: set[int] = field(default_factory=set)
     _gap: int = 0  # µs, since when something is missing
     _asked: Micros | None = None
+    _asked_before: Micros | None = None
+    _answered: bool = False  # a birth came since we asked
 
     @property
     def born(self) -> bool:
@@ -72,6 +75,7 @@ class Node:
     def begin(self, session: Session, bdseq: int | None, seq: int | None, sent: int) -> None:
         """Take a birth of the node: its devices are to be born again."""
         self._empty()
+        self._answered = True
         self._hold("", session)
         self.bdseq = bdseq
         self._expected = None if seq is None else (seq + 1) % _CIRCLE
@@ -143,9 +147,10 @@ class Node:
         """Say whether a birth has to be asked for now, and note that it is."""
         if not self.lost:
             return False
-        if self._asked is not None and 0 <= received - self._asked < REBIRTH_EVERY:
+        due = self._asked_before if self._answered else self._asked
+        if due is not None and 0 <= received - due < REBIRTH_EVERY:
             return False
-        self._asked = received
+        self._asked_before, self._asked, self._answered = self._asked, received, False
         return True
 
 
