@@ -282,6 +282,17 @@ def test_the_description_is_true(api: Client) -> None:
         *(f"/api/v1/rules/{word}" for word in ("history", "preview", "context")),
         "/api/v1/rule-options",
         "/api/v1/rule-options/stations",
+        "/api/v1/layers",
+        "/api/v1/audit",
+        "/api/v1/audit/actions",
+        "/api/v1/audit.csv",
+        "/api/v1/users",
+        "/api/v1/user-options",
+        *(f"/api/v1/users/{{username}}/{word}" for word in ("change", "lock", "unlock", "reset")),
+        "/api/v1/users/{username}/sessions",
+        "/api/v1/users/{username}/sessions/{number}",
+        "/api/v1/tokens",
+        "/api/v1/tokens/{token_id}",
     }
     assert "pattern" in json.dumps(body)
 
