@@ -72,8 +72,9 @@ rig: .venv/.dev frontend services ## full counts of tests and benchmarks; JSON i
 	$(PY) -m bench.ingest --json > .rig/ingest.json
 	$(PY) -m bench.live --json > .rig/live.json
 	$(PY) -m bench.alerts --json > .rig/alerts.json
+	$(PY) -m bench.layers > .rig/layers.json
+	$(PY) -m bench.network > .rig/network.json
 	IOC_RIG=1 $(PY) -m pytest tests -m rig
 	$(PY) -m bench.fuzz --seconds 600 > .rig/fuzz.json
 	$(PY) -m bench.mutation > .rig/mutation.json  # fails when a planted fault is not found
-	$(PY) -m bench.layers > .rig/layers.json
-	@cat .rig/fuzz.json .rig/soak.json .rig/ingest.json .rig/live.json
+	@cat .rig/*.json

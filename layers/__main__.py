@@ -247,17 +247,6 @@ def _hidden(settings: Settings) -> dict[str, frozenset[str]]:
     return {name: schema.hidden for name, schema in schemas.items()}
 
 
-def _importer(settings: Settings, database: Database) -> Callable[[LayerJob], Report]:
-    """Return what takes a job's file in, by the same function as the command."""
-
-    def take_in(job: LayerJob) -> Report:
-        # A boundary may have been imported since the last job: the ground is laid anew.
-        base = ground.of(settings.config_dir, settings.province.code, database.shelf())
-        return importing.run(importing.asked(job.argument), base)
-
-    return take_in
-
-
 def _broken(database: Database, failures: int) -> tuple[int, float]:
     """Drop the connection; return the failures in a row and how long to wait."""
     database.close()
