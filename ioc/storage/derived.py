@@ -147,13 +147,12 @@ def register(conn: Db) -> bool:
         columns = {"marks": [name for name, _ in marks], "kinds": [str(kind) for _, kind in marks]}
         conn.execute(_NEW_STATIONS, columns)
         inputs = [(p, k, n) for k, names in indices.INPUTS.items() for p, n in names.items()]
-        columns = dict(
-            zip(
-                ("properties", "kinds", "parameters"),
-                ([str(v) for v in column] for column in zip(*inputs, strict=True)),
-                strict=True,
-            )
-        )
+        properties, kinds, parameters = zip(*inputs, strict=True)
+        columns = {
+            "properties": list(properties),
+            "kinds": [str(kind) for kind in kinds],
+            "parameters": [str(name) for name in parameters],
+        }
         fresh = [stream for (stream,) in conn.execute(_NEW_INPUTS, columns)]
         made = conn.execute(_NEW_STREAMS, _derived_streams()).rowcount
         if fresh:

@@ -10,7 +10,17 @@ from fastapi import APIRouter, Path, Query
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
-from ioc.web.api import accounts, audit, network, observations, operator, push, rules, search
+from ioc.web.api import (
+    accounts,
+    audit,
+    indices,
+    network,
+    observations,
+    operator,
+    push,
+    rules,
+    search,
+)
 from ioc.web.api import cursor as cursors
 from ioc.web.api.answers import REFUSALS, Checked, shared
 from ioc.web.api.push_description import SECURITY
@@ -53,6 +63,7 @@ def router(services: Services) -> APIRouter:
     operator.add(api, services)
     network.add(api, services)
     search.add(api, services)
+    indices.add(api, services)
     accounts.add(api, services)
     audit.add(api, services)
     _description(api)
