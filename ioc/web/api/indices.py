@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from ioc.domain import aqi
-from ioc.domain.indices import Kind
 from ioc.domain.instant import to_datetime
 from ioc.text import say
 from ioc.web.api import cursor as cursors
@@ -72,7 +71,6 @@ class IndexOut(BaseModel):
     @classmethod
     def of_row(cls, row: IndexRow, now: datetime) -> Self:
         place, category, kind = row.place, row.category, row.kind
-        words = "aqi" if kind is Kind.AIR else "wqi"
         return cls(
             thing_id=place.thing_id,
             name=place.name,
@@ -86,7 +84,7 @@ class IndexOut(BaseModel):
             old=row.is_old(now),
             index=row.index,
             category=category,
-            category_name=category and say(f"{words}.category.{category}"),
+            category_name=row.category_key and say(row.category_key),
             colour=category.colour if category else None,
             advice=category and say(f"indices.advice.{kind}.{category}"),
             dominant=row.dominant,
@@ -103,7 +101,7 @@ class IndexOut(BaseModel):
             ],
             coverage=row.coverage,
             reason=row.reason,
-            reason_name=row.reason and say(f"{words}.missing.{row.reason}"),
+            reason_name=row.reason_key and say(row.reason_key),
             method=say(f"indices.method_{kind}"),
             source=place.source,
             simulated=place.simulated,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from dash import html
 
 from ioc.domain import aqi
-from ioc.domain.indices import Derived, Kind
+from ioc.domain.indices import Derived
 from ioc.text import say
 from ioc.web.queries.indices import IndexRow
 
@@ -47,15 +47,13 @@ def _until(row: IndexRow, zone: ZoneInfo) -> str:
 
 
 def _none(row: IndexRow) -> list[Any]:
-    words = "aqi" if row.kind is Kind.AIR else "wqi"
-    reason = say(f"{words}.missing.{row.reason}") if row.reason else say("chart.no_value")
+    reason = say(row.reason_key or "chart.no_value")
     return [html.P(say("indices.none", reason=reason), className="index-none")]
 
 
 def _said(row: IndexRow, category: str) -> list[Any]:
-    words = "aqi" if row.kind is Kind.AIR else "wqi"
     number = html.Div(
-        [html.B(str(row.index)), html.Span(say(f"{words}.category.{category}"))],
+        [html.B(str(row.index)), html.Span(say(row.category_key or "chart.no_value"))],
         className=f"index-number index-{row.kind}-{category}",
     )
     lines: list[Any] = [number, html.P(say(f"indices.advice.{row.kind}.{category}"))]

@@ -59,6 +59,22 @@ class IndexRow:
         category = aqi.category if self.kind is Kind.AIR else wqi.category
         return category(self.index)
 
+    @property
+    def category_key(self) -> str | None:
+        """Return the key of the category's words in ioc/text."""
+        return self.category and f"{self._index}.category.{self.category}"
+
+    @property
+    def reason_key(self) -> str | None:
+        """Return the key of the words that say why there is no index."""
+        if self.of is Derived.AQI_DAY and self.reason == aqi.Missing.NO_DATA:
+            return "indices.day_no_data"  # a day has no NowCast, which the other words explain
+        return self.reason and f"{self._index}.missing.{self.reason}"
+
+    @property
+    def _index(self) -> str:
+        return "aqi" if self.kind is Kind.AIR else "wqi"
+
     def is_old(self, now: datetime) -> bool:
         """Tell whether the next one should have come by now."""
         return now - self.time > timedelta(seconds=self.stale_after_s)
@@ -131,8 +147,10 @@ async def _read(conn: Db, things: list[int]) -> list[IndexRow]:
         "  order by phenomenon_time desc limit 1) i"
         " left join observation o on o.datastream_id = d.id"
         "  and o.phenomenon_time = i.phenomenon_time"
-        " where t.state = 'admitted' and t.id = any(%(things)s)" + WITHIN + " order by t.id, d.id",
-        {"things": things} | limits(),
+        " where t.state = 'admitted' and t.id = any(%(things)s)"
+        + WITHIN
+        + " order by t.id, array_position(%(order)s, d.property)",
+        {"things": things, "order": [str(of) for of in Derived]} | limits(),
     )
     return [_row(row) for row in await cursor.fetchall()]
 
