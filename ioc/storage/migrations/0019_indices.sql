@@ -43,3 +43,28 @@ create table index_detail (
   primary key (datastream_id, phenomenon_time)
 );
 create index index_detail_time on index_detail (phenomenon_time);
+
+-- What a station must keep: a line of its permit, or of a regulation that was said to hold for it.
+-- A limit is never changed after its time: a new one begins where the old one ends.
+create table legal_limit (
+  id bigint generated always as identity primary key,
+  thing_id integer not null references thing (id) on delete cascade,
+  property text not null references observed_property (code),
+  unit text not null,
+  low double precision,
+  high double precision,
+  function text check (function in ('mean', 'max', 'sum')),
+  window_s integer check (window_s > 0),    -- null: it holds for each single value
+  min_coverage real not null default 0.75,
+  basis text not null,                      -- permit or regulation
+  source text not null default '',
+  confidence text not null check (confidence in ('A', 'B', 'C')),
+  valid_from date,
+  valid_to date,
+  put_at timestamptz not null default now(),
+  put_by text not null,
+  check (low is not null or high is not null),
+  check ((function is null) = (window_s is null)),
+  check (valid_from <= valid_to),
+  unique nulls not distinct (thing_id, property, window_s, basis, valid_from)
+);
