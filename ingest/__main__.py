@@ -38,12 +38,13 @@ from ioc.live import state
 from ioc.log import configure
 from ioc.rows import Rows
 from ioc.settings import Settings
-from ioc.storage import audit, batches, observations, pool, retention, rollups, things
+from ioc.storage import audit, batches, derived, observations, pool, retention, rollups, things
 from ioc.storage.batches import Recorder
 from ioc.storage.registry import Registry
 
 # One process does the periodic work of a database; the others find the lock taken.
 HOUSEKEEPER: Final = 7_501_003
+INDEXER: Final = 7_501_006  # who computes indices: nobody waits behind the hours of 100,000 series
 
 # How often a process that stands by tries for the writer's lock: take-over within two seconds of
 # the moment at which the database knows that the other is gone.
@@ -232,7 +233,8 @@ class Ingest:
         wanted: list[tuple[str, float, Callable[[batches.Db], None]]] = [
             ("sign", maintenance.LIFE_S, self._sign),
             ("refill", maintenance.LIVE_S, self._refill),
-            ("hours", maintenance.HOURS_S, _hours),
+            ("hours", maintenance.HOURS_S, self._hours),
+            ("indices", maintenance.INDICES_S, self._indices),
             ("retention", maintenance.RETENTION_S, self._age),
         ]
         if self._settings.ingest.share:
@@ -276,6 +278,30 @@ class Ingest:
             log.info("live_rebuilt", datastreams=len(rows))
         self._live.made_whole()
 
+    def _hours(self, conn: batches.Db) -> None:
+        with _housekeeper(conn) as mine:
+            if not mine:
+                return
+            conn.execute("set statement_timeout = '5min'")
+            if derived.register(conn):
+                self._live.registry_changed()
+            rollups.build_closed_hours(conn)
+            while rollups.build_dirty_hours(conn) == rollups.DIRTY_SLICE:
+                pass
+
+    def _indices(self, conn: batches.Db) -> None:
+        """Compute again what a late or corrected value changed, and show it."""
+        with _housekeeper(conn, INDEXER) as mine:
+            while mine and not self._stop.is_set():
+                rollups.build_dirty_inputs(conn)
+                written = derived.recompute(conn, self._clock.now())
+                if written is None:
+                    return
+                rows, stamp = written.rows, written.stamp
+                if len(rows):
+                    newest = state.newest(rows)
+                    self._live.publish(stamp.writer, stamp.number, rows, newest, self._clock.now())
+
     def _age(self, conn: batches.Db) -> None:
         with _housekeeper(conn) as mine:
             if not mine:
@@ -313,24 +339,15 @@ def _run_parts(stack: ExitStack, parts: Sequence[_Part]) -> None:
         stack.callback(part.stop)
 
 
-def _hours(conn: batches.Db) -> None:
-    with _housekeeper(conn) as mine:
-        if mine:
-            conn.execute("set statement_timeout = '5min'")
-            rollups.build_closed_hours(conn)
-            while rollups.build_dirty_hours(conn) == rollups.DIRTY_SLICE:
-                pass
-
-
 @contextmanager
-def _housekeeper(conn: batches.Db) -> Iterator[bool]:
-    row = conn.execute("select pg_try_advisory_lock(%s)", (HOUSEKEEPER,)).fetchone()
+def _housekeeper(conn: batches.Db, lock: int = HOUSEKEEPER) -> Iterator[bool]:
+    row = conn.execute("select pg_try_advisory_lock(%s)", (lock,)).fetchone()
     mine = bool(row and row[0])
     try:
         yield mine
     finally:
         if mine and not conn.broken:
-            conn.execute("select pg_advisory_unlock(%s)", (HOUSEKEEPER,))
+            conn.execute("select pg_advisory_unlock(%s)", (lock,))
 
 
 class _Connected:

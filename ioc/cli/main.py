@@ -13,6 +13,7 @@ from ioc.cli.accounts import token_app, user_app
 from ioc.cli.context import By, run, settings
 from ioc.cli.index import app as index_app
 from ioc.cli.layers import app as layers_app
+from ioc.cli.limits import app as limits_app
 from ioc.cli.network import app as network_app
 from ioc.cli.notify import app as notify_app
 from ioc.cli.rules import app as rules_app
@@ -33,6 +34,7 @@ app.add_typer(index_app, name="index")
 app.add_typer(notify_app, name="notify")
 app.add_typer(layers_app, name="layers")
 app.add_typer(network_app, name="network")
+app.add_typer(limits_app, name="limits")
 
 
 @app.command()

@@ -44,6 +44,13 @@ delete from observation_hour where ctid = any (array(
   where h.hour < now() - p.hour_days * interval '1 day' limit %s))
 """
 
+_OLD_INDEX_DETAILS: Final = """
+delete from index_detail where ctid = any (array(
+  select i.ctid from index_detail i
+  join datastream d on d.id = i.datastream_id join observed_property p on p.code = d.property
+  where i.phenomenon_time < now() - p.hour_days * interval '1 day' limit %s))
+"""
+
 _OLD_LETTERS: Final = """
 delete from dead_letter where id in (
   select id from dead_letter where received < now() - %s * interval '1 day' limit %s)
@@ -76,6 +83,7 @@ def drop_old_observations(conn: Db) -> int:
 
 def drop_old_rollups(conn: Db) -> int:
     """Remove minutes and hours beyond their retention; return the rows removed."""
+    _in_slices(conn, _OLD_INDEX_DETAILS)
     return _in_slices(conn, _OLD_MINUTES) + _in_slices(conn, _OLD_HOURS)
 
 

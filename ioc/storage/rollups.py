@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection
 
@@ -34,6 +34,32 @@ on conflict (datastream_id, hour) do update set n = excluded.n, n_good = exclude
   last_time = excluded.last_time
 """
 
+# Every station has an index of every hour, also of one in which it was silent. "do update" locks a
+# mark that is there: it is not taken before the means it is about are committed.
+_MARK_CLOSED: Final = """
+insert into index_dirty (thing_id, kind, hour) select thing_id, kind, %s from index_station
+order by 1, 2 on conflict (thing_id, kind, hour) do update set hour = excluded.hour
+"""
+
+_MARK_REBUILT: Final = """
+insert into index_dirty (thing_id, kind, hour)
+select distinct i.thing_id, i.kind, k.h
+from unnest(%(d)s::int[], %(h)s::timestamptz[]) as k (d, h)
+join index_input i on i.datastream_id = k.d
+order by 1, 2, 3 on conflict (thing_id, kind, hour) do update set hour = excluded.hour
+"""
+
+_TAKE: Final = """
+delete from observation_hour_dirty where (datastream_id, hour) in (
+  select datastream_id, hour from observation_hour_dirty
+  where hour < date_trunc('hour', now() - %s::interval){only}
+  order by hour limit %s for update skip locked) returning datastream_id, hour
+"""
+_TAKE_ANY: Final = _TAKE.replace("{only}", "")
+_TAKE_INPUTS: Final = _TAKE.replace(
+    "{only}", " and datastream_id in (select datastream_id from index_input)"
+)
+
 
 def build_closed_hours(conn: Db) -> int:
     """Build every hour that ended since the last call; return how many. Ours alone: see the lock.
@@ -50,6 +76,7 @@ def build_closed_hours(conn: Db) -> int:
     for (hour,) in todo:
         with conn.transaction():
             conn.execute(_CLOSED, {"hour": hour})
+            conn.execute(_MARK_CLOSED, (hour,))
             conn.execute(
                 "insert into rollup_progress values ('hour', %s + interval '1 hour')"
                 " on conflict (name) do update set done_until = excluded.done_until",
@@ -64,14 +91,19 @@ def build_dirty_hours(conn: Db) -> int:
     Marks are taken first, minutes read after: a writer that holds a mark is skipped, and one that
     comes later finds no mark and makes another.
     """
+    return _build(conn, _TAKE_ANY)
+
+
+def build_dirty_inputs(conn: Db) -> int:
+    """Do the same for the hours that an index is made of: people wait for it."""
+    return _build(conn, _TAKE_INPUTS)
+
+
+def _build(conn: Db, take: LiteralString) -> int:
     with conn.transaction():
-        taken = conn.execute(
-            "delete from observation_hour_dirty where (datastream_id, hour) in ("
-            "  select datastream_id, hour from observation_hour_dirty"
-            "  where hour < date_trunc('hour', now() - %s::interval)"
-            "  order by hour limit %s for update skip locked) returning datastream_id, hour",
-            (SETTLE, DIRTY_SLICE),
-        ).fetchall()
+        taken = conn.execute(take, (SETTLE, DIRTY_SLICE)).fetchall()
         if taken:
-            conn.execute(_DIRTY, {"d": [d for d, _ in taken], "h": [h for _, h in taken]})
+            keys = {"d": [d for d, _ in taken], "h": [h for _, h in taken]}
+            conn.execute(_DIRTY, keys)
+            conn.execute(_MARK_REBUILT, keys)
     return len(taken)

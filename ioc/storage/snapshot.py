@@ -122,7 +122,7 @@ async def writers(conn: Db) -> Writers:
     """Return the ingest processes' signs of life as the database has them."""
     cursor = await conn.execute(
         "select max(heartbeat), case when bool_and(connected_since is not null)"
-        " then max(connected_since) end from ingest_writer"
+        " then max(connected_since) end from ingest_writer where not internal"
     )
     row = await cursor.fetchone()
     return Writers(None, None) if row is None else Writers(*row)

@@ -104,6 +104,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ),
     ("GET", rf"/api/v1/alerts/{_NAME}/around", Access(Action.SEE_API)),
     ("GET", r"/api/v1/search", Access(Action.SEE_API)),
+    ("GET", r"/api/v1/indices(/[0-9]{1,10})?", Access(Action.SEE_API)),
     ("GET", r"/desk/map/things(/[0-9]{1,10}/alerts)?", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rules(/[a-z0-9-]{1,63})?", Access(Action.SEE_API)),
     ("GET", r"/api/v1/rule-options(/stations)?", Access(Action.SEE_API)),

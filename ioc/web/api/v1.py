@@ -14,6 +14,7 @@ from ioc.web.api import (
     accounts,
     audit,
     directions,
+    indices,
     network,
     observations,
     operator,
@@ -64,6 +65,7 @@ def router(services: Services) -> APIRouter:
     rule_duty.add(api, services)
     operator.add(api, services)
     network.add(api, services)
+    indices.add(api, services)
     search.add(api, services)
     accounts.add(api, services)
     audit.add(api, services)

@@ -13,12 +13,15 @@ from dash import Dash, Input, Output, State, ctx, dcc, html
 from dash.dependencies import ALL
 from dash.exceptions import PreventUpdate
 
+from ioc.domain.instant import to_datetime
 from ioc.text import say, words
 from ioc.web.database import DatabaseAwayError
 from ioc.web.figures.history import Frame, Limit, Series, history
 from ioc.web.figures.numbers import vietnamese
 from ioc.web.figures.style import config
+from ioc.web.pages import index_block
 from ioc.web.queries import DatastreamRow, History, StatusRow, ThingDetail, ThingRow
+from ioc.web.queries.indices import IndexQueries
 from ioc.web.services import Services
 
 HOURS: Final = 24
@@ -87,12 +90,14 @@ async def view(services: Services, picked: Picked, *, alone: bool = False) -> An
             return html.P(say("chart.unknown"))
         code = _chosen(detail, picked)
         past = await services.queries.history(picked.thing, code, HOURS) if code else None
+        found = await IndexQueries(services.database).station(picked.thing)
     except DatabaseAwayError:
         return html.P(say("chart.away"))
     zone = services.settings.province.zone
     now = services.clock.now() // 1000
     return [
         _head(detail, None if alone else picked.address(code), zone),
+        index_block.block(found, to_datetime(services.clock.now()), zone),
         _values(detail, code, zone),
         _chart(detail, past, picked, (now, zone)),
     ]
