@@ -96,13 +96,13 @@ async function start(root) {
     const under = [row.external_id, row.feed_title, row.simulated ? page.say("register.simulated") : ""].filter(Boolean).join(" · ");
     const quiet = row.quiet > 0 && row.freshness !== "never" && row.freshness !== "silent";
     const channels = quiet ? page.say("register.quiet", {n: row.quiet, all: row.streams}) : page.say("register.streams", {n: row.streams});
-    const age = element("td", "n", "–");
+    const age = element("td", row.newest === null ? "n blank" : "n", "–");
     if (row.newest !== null) {
       age.dataset.newest = row.newest;
       age.title = page.moment(row.newest);
       age.textContent = page.age(Date.now() + skew - row.newest);
     }
-    return element("tr", "", element("td", "first", link, element("small", "", under)), element("td", "", kindName(page, row.kind)), element("td", "", row.commune ?? "–"), element("td", "", sign(row.freshness), element("small", "", channels)), age, element("td", "", ...alerts(row)));
+    return element("tr", "", element("td", "reg-first", link, element("small", "", under)), element("td", "", kindName(page, row.kind)), element("td", row.commune ? "" : "blank", row.commune ?? "–"), element("td", "", sign(row.freshness), element("small", "", channels)), age, element("td", row.severity === null ? "blank" : "", ...alerts(row)));
   }
 
   function sign(freshness) {
