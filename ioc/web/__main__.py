@@ -35,6 +35,7 @@ from ioc.web.queries.layers import LayerQueries
 from ioc.web.queries.places import PlaceQueries
 from ioc.web.queries.rehearsal import Rehearsals
 from ioc.web.queries.rules import RuleQueries
+from ioc.web.queries.things import ThingQueries
 from ioc.web.queries.told import Plans
 from ioc.web.rule_book import RuleBook
 from ioc.web.rule_commands import RuleCommands
@@ -77,6 +78,7 @@ def compose(given: Settings, *, clock: Clock | None = None) -> Services:
         layers=LayerQueries(database),
         layer_commands=LayerCommands(database, given.data_dir),
         places=PlaceQueries(database),
+        things=ThingQueries(database),
         door=door,
         accounts=AccountCommands(database, clock),
         own_account=OwnAccount(database, clock, door, given.door),

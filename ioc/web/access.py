@@ -63,6 +63,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/brief/(state|chart)", Access(Action.SEE_ALERTS)),
     ("GET", r"/brief/map/[0-9a-f]{1,64}/[0-9a-f]{1,64}\.svg", Access(Action.SEE_ALERTS)),
     ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
+    ("GET", r"/desk/things(/choices|/export\.(csv|xlsx))?", Access(Action.SEE_API)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",
@@ -151,6 +152,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/|/wall(/.*)?", _page(Action.SEE_WALL)),
     ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
+    ("GET", r"/things", _page(Action.SEE_API)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
     ("GET", r"/map", _page(Action.SEE_API)),

@@ -6,21 +6,15 @@ spreadsheet would run as a formula is marked as text: names come from devices.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, Final
-
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 
 from ioc.domain.instant import Micros, to_datetime
 from ioc.text import say
+from ioc.web import spreadsheet
 
 MOST: Final = 10_000  # rows of one file; whoever needs more narrows the time
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 # Columns in their order; words under `alerts.file.`.
 COLUMNS: Final = (
     "severity", "name", "place", "commune", "property", "result", "peak", "limit", "unit",
@@ -74,30 +68,12 @@ def table(rows: Iterable[Mapping[str, Any]], zone: tzinfo) -> list[list[Any]]:
 
 def as_csv(cells: Sequence[Sequence[Any]]) -> bytes:
     """Return a CSV that spreadsheets open as UTF-8."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(heads())
-    for row in cells:
-        writer.writerow([one.isoformat(" ") if isinstance(one, datetime) else one for one in row])
-    return out.getvalue().encode("utf-8-sig")
+    return spreadsheet.as_csv(heads(), cells)
 
 
 def as_xlsx(cells: Sequence[Sequence[Any]]) -> bytes:
     """Return a workbook with one sheet, its head frozen."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(say("alerts.sheet"))
-    sheet.freeze_panes = "A2"
-    bold = []
-    for words in heads():
-        cell = WriteOnlyCell(sheet, value=words)
-        cell.font = Font(bold=True)
-        bold.append(cell)
-    sheet.append(bold)
-    for row in cells:
-        sheet.append(list(row))
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return spreadsheet.as_xlsx(say("alerts.sheet"), heads(), cells)
 
 
 def _cell(row: Mapping[str, Any], name: str, zone: tzinfo) -> Any:  # noqa: ANN401  see table
@@ -105,6 +81,4 @@ def _cell(row: Mapping[str, Any], name: str, zone: tzinfo) -> Any:  # noqa: ANN4
     if name in _TIMES and value is not None:
         local = to_datetime(Micros(int(value) * 1000)).astimezone(zone)
         return local.replace(tzinfo=None, microsecond=0)
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return spreadsheet.harmless(value)

@@ -39,6 +39,7 @@ from ioc.web import (
     ogc,
     pages,
     sign_on,
+    thing_desk,
 )
 from ioc.web.account_commands import AccountRefusedError
 from ioc.web.api import v1
@@ -88,7 +89,7 @@ class _Frame(Dash):
 
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
-    brief,
+    brief, thing_desk,
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from ioc.web.pace import Pace
 from ioc.web.queries import Queries
 from ioc.web.queries.layers import LayerQueries
 from ioc.web.queries.places import PlaceQueries
+from ioc.web.queries.things import ThingQueries
 from ioc.web.rule_commands import RuleCommands
 from ioc.web.rule_desk import RuleDesk
 from ioc.web.switch_commands import RuleSwitch
@@ -46,6 +47,7 @@ class Services:
     layers: LayerQueries
     layer_commands: LayerCommands
     places: PlaceQueries
+    things: ThingQueries
     briefs: BriefDesk
     rule_switch: RuleSwitch
     exercises: Exercises

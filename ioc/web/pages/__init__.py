@@ -24,6 +24,7 @@ from ioc.web.pages import (
     network,
     rules,
     thing,
+    things,
     users,
     wall,
 )
@@ -55,6 +56,7 @@ _NAMED: Final[Mapping[str, tuple[Action, Callable[[Services], Any] | None]]] = {
     "/alerts": (Action.SEE_ALERTS, lambda given: alerts.layout(given.settings)),
     "/kpi": (Action.SEE_ALERTS, None),
     "/map": (Action.SEE_API, geography.layout),
+    "/things": (Action.SEE_API, lambda given: things.layout(given.settings)),
     "/layers": (Action.IMPORT_LAYER, layers.layout),
     "/network": (Action.SEE_API, lambda given: network.layout(given.settings)),
     "/users": (Action.MANAGE_USERS, lambda given: users.layout(given.settings)),
