@@ -120,8 +120,8 @@ def _tables(conn: Db) -> list[str]:
 
 
 def _save_table(conn: Db, tar: tarfile.TarFile, table: str) -> int:
-    query = sql.SQL("copy (select * from {}) to stdout (format binary)").format(
-        sql.Identifier(table)
+    query = sql.SQL("copy (select {} from {}) to stdout (format binary)").format(
+        _stored(conn, table), sql.Identifier(table)
     )
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
         with conn.cursor() as cursor:
@@ -157,6 +157,16 @@ def _manifest(source: Path) -> dict[str, dict[str, int]]:
     return manifest
 
 
+def _stored(conn: Db, table: str) -> sql.Composed:
+    """Return the columns of a table, without those that the database computes itself."""
+    rows = conn.execute(
+        "select column_name from information_schema.columns where table_name = %s"
+        " and table_schema = current_schema() and is_generated = 'NEVER' order by ordinal_position",
+        (table,),
+    ).fetchall()
+    return sql.SQL(", ").join(sql.Identifier(row[0]) for row in rows)
+
+
 def _refuse_used(conn: Db) -> None:
     for table in _tables(conn):
         query = sql.SQL("select exists (select 1 from {})").format(sql.Identifier(table))
@@ -166,7 +176,9 @@ def _refuse_used(conn: Db) -> None:
 
 
 def _load_table(conn: Db, table: str, body: IO[bytes]) -> None:
-    query = sql.SQL("copy {} from stdin (format binary)").format(sql.Identifier(table))
+    query = sql.SQL("copy {} ({}) from stdin (format binary)").format(
+        sql.Identifier(table), _stored(conn, table)
+    )
     with conn.cursor() as cursor, cursor.copy(query) as copy:
         for block in _blocks(body):
             copy.write(block)

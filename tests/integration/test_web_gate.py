@@ -153,7 +153,7 @@ def test_a_new_route_without_a_rule_is_noticed_and_shut(
 def test_every_rule_has_a_route(web: Site) -> None:
     """A line of the access table that opens nothing is a mistake waiting for a route."""
     asked = walk(web.application)
-    own = ("/thing/1", "/wall", "/", "/rules", "/kpi", "/users", "/audit")
+    own = ("/thing/1", "/wall", "/", "/rules", "/kpi", "/users", "/audit", "/network")
     pages = [Asked("GET", path) for path in own]  # Dash's own
     for methods, path, _ in TABLE:
         for method in methods.split():
@@ -214,7 +214,8 @@ def test_a_wall_only_looks(web: Site, role_tokens: dict[Role, str]) -> None:
         assert begin(client, Asked("GET", path)) == 200, path
     shut = [one for one in walk(web.application) if begin(client, one) == 403]
     ways = {one.path.split("/")[1] for one in shut}
-    assert ways == {"api", "brief", "readyz", "metrics", "session", "account"}
+    named = {"api", "brief", "desk", "geo", "ogc", "readyz", "metrics", "session", "account"}
+    assert ways == named
     assert ("POST", f"/api/v1/alerts/{UUID(int=7)}/acknowledge") in {one.key for one in shut}
 
 
