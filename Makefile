@@ -49,7 +49,7 @@ test: .venv/.dev frontend ## everything: checks, then integration and browser te
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory services
 	@$(PY) .build/browser.py
-	$(PY) -m pytest tests/integration -n 4 --dist worksteal  # they wait more than they compute
+	$(PY) -m pytest tests/integration -n 6 --dist worksteal  # they wait more than they compute
 	$(PY) -m pytest tests/e2e -n 2  # processes of their own: the browser's loop runs in the main thread
 
 .PHONY: services

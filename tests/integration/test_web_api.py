@@ -293,6 +293,20 @@ def test_the_description_is_true(api: Client) -> None:
         "/api/v1/users/{username}/sessions/{number}",
         "/api/v1/tokens",
         "/api/v1/tokens/{token_id}",
+        "/api/v1/alerts/{alert_id}/around",
+        "/api/v1/alerts/{alert_id}/direction",
+        "/api/v1/coverage",
+        "/api/v1/indices",
+        "/api/v1/indices/{station}",
+        "/api/v1/network",
+        *(
+            f"/api/v1/network/{word}"
+            for word in ("impact", "segments", "single-points", "suspects")
+        ),
+        "/api/v1/notify-tests",
+        "/api/v1/notify-tests/{number}",
+        "/api/v1/rules/{key}/switch",
+        "/api/v1/search",
     }
     assert "pattern" in json.dumps(body)
 

@@ -39,6 +39,7 @@ PUBLIC: Final = {
 # Routes that Dash brings along and nobody may have.
 CLOSED: Final = {("GET", "/_reload-hash"), ("WEBSOCKET", "/_dash-ws-callback")}
 SAMPLES: Final = {
+    "form": "csv",
     "name": "wall.css",
     "language": "vi",
     "layer": "things",
@@ -153,7 +154,19 @@ def test_a_new_route_without_a_rule_is_noticed_and_shut(
 def test_every_rule_has_a_route(web: Site) -> None:
     """A line of the access table that opens nothing is a mistake waiting for a route."""
     asked = walk(web.application)
-    own = ("/thing/1", "/wall", "/", "/rules", "/kpi", "/users", "/audit", "/network")
+    own = (
+        "/thing/1",
+        "/wall",
+        "/",
+        "/rules",
+        "/kpi",
+        "/users",
+        "/audit",
+        "/network",
+        "/things",
+        "/map",
+        "/layers",
+    )
     pages = [Asked("GET", path) for path in own]  # Dash's own
     for methods, path, _ in TABLE:
         for method in methods.split():
