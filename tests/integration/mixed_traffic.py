@@ -255,7 +255,7 @@ _ROWS: Final = """
 select t.feed, t.external_id, d.name, (extract(epoch from o.phenomenon_time) * 1000000)::bigint,
   o.result, o.flags & 48 <> 0
 from observation o join datastream d on d.id = o.datastream_id join thing t on t.id = d.thing_id
-where d.name <> '@status'
+where d.name <> '@status' and not d.derived -- indices are ours, nobody published them
 """
 
 
@@ -317,6 +317,10 @@ def _unaccounted(conn: Db, traffic: Traffic, timed: dict[Key, float]) -> Iterato
 
 
 def _corrections(conn: Db) -> Iterator[str]:
-    corrected = one(conn, "select count(*) from observation_correction")
+    corrected = one(
+        conn,
+        "select count(*) from observation_correction c"
+        " join datastream d on d.id = c.datastream_id where not d.derived",
+    )
     if corrected:
         yield f"{corrected} corrections, where no device corrected anything"

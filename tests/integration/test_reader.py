@@ -214,9 +214,12 @@ def test_a_kept_session_gives_up_what_it_is_told_to(broker: Broker, device: paho
     first = reading(wanted)
     first.subscribe(["theirs/#"])
     first.start()
-    wait_for(lambda: first.connected_since)
-    device.publish("theirs/a", b"1", qos=1).wait_for_publish(10)
-    wait_for(lambda: len(first.inbox))
+
+    def subscribed() -> int:
+        device.publish("theirs/a", b"1", qos=1).wait_for_publish(10)
+        return len(first.inbox)
+
+    wait_for(subscribed)  # connected comes before it
     first.done(first.take())
     first.stop()
     again = reading(wanted)
