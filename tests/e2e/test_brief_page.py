@@ -207,7 +207,7 @@ def test_somebody_elses_words_stay_theirs(screens: Screens, province: Province) 
     page.reload()
     becomes(page, READY)
     order(page, "của tôi")
-    wait_for(lambda: bool(given(province)), 10)
+    expect(page.locator("[data-part=queue]")).to_contain_text("Đã gửi lúc")
     assert [note for _, _, note in given(province)] == ["của tôi"]
 
 
