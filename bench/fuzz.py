@@ -22,7 +22,7 @@ KEPT: Final = ROOT / ".rig" / "fuzz"
 LONGEST: Final = 4096  # bytes of an input: bombs have tests of their own
 SECONDS_AN_INPUT: Final = 5  # instrumented code on a busy machine
 MEGABYTES: Final = 2048
-GRACE_S: Final = 60.0  # a process that imports, and reads the corpus, before its time begins
+GRACE_S: Final = 240.0  # a process that imports, and reads the corpus, before its time begins
 _TRIED: Final = re.compile(rb"stat::number_of_executed_units:\s*(\d+)")
 _DONE: Final = re.compile(rb"#(\d+)\s+DONE|Done (\d+) runs")
 

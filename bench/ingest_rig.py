@@ -150,7 +150,7 @@ def copy_devices(conn: Db, feed: str, number: int) -> None:
 def _columns(conn: Db, table: str) -> set[str]:
     rows = conn.execute(
         "select column_name from information_schema.columns"
-        " where table_schema = 'public' and table_name = %s",
+        " where table_schema = 'public' and table_name = %s and is_generated = 'NEVER'",
         (table,),
     )
     return {name for (name,) in rows}
