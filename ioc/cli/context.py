@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from ioc import embedded
 from ioc import settings as settings_module
 from ioc.settings import Settings
 
@@ -24,10 +25,19 @@ By = Annotated[str, typer.Option(help="who does this, for the audit", default_fa
 
 
 def settings() -> Settings:
-    """Read settings once a command."""
+    """Read settings once a command; with no service named, those of the `ioc up` that runs here."""
     if not _settings:
-        _settings.append(settings_module.load())
+        _settings.append(_with_running(settings_module.load()))
     return _settings[0]
+
+
+def _with_running(given: Settings) -> Settings:
+    if given.database_url or given.redis_url or given.mqtt_url:
+        return given
+    urls = embedded.running(given.data_dir)
+    if urls is None:
+        return given
+    return given.with_services(urls.database_url, urls.redis_url, urls.mqtt_url)
 
 
 def run(*module: str) -> NoReturn:

@@ -9,6 +9,7 @@ import typer
 
 from ingest.decode import main as decode_main
 from ioc import archive, doctor, provision, registration, supervisor
+from ioc import settings as settings_module
 from ioc.cli.accounts import token_app, user_app
 from ioc.cli.context import By, run, settings
 from ioc.cli.index import app as index_app
@@ -44,7 +45,7 @@ def up(
     fresh: Annotated[bool, typer.Option(help="start over: delete .ioc first")] = False,
 ) -> None:
     """Prepare and run the whole centre; Ctrl-C stops every process."""
-    supervisor.up(settings(), demo=demo, start_over=fresh, tell=typer.echo)
+    supervisor.up(settings_module.load(), demo=demo, start_over=fresh, tell=typer.echo)
 
 
 @app.command(name="migrate")

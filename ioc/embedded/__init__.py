@@ -7,6 +7,6 @@ out: it keeps messages in memory only.
 
 from __future__ import annotations
 
-from ioc.embedded.supervision import Embedded, Urls, fresh
+from ioc.embedded.supervision import Embedded, Urls, fresh, running
 
-__all__ = ["Embedded", "Urls", "fresh"]
+__all__ = ["Embedded", "Urls", "fresh", "running"]

@@ -15,7 +15,14 @@ import msgspec
 
 from ioc.domain.errors import ConfigError
 from ioc.embedded import programs
-from ioc.embedded.child import Child, Program, choose_port, end_leftovers, with_death_signal
+from ioc.embedded.child import (
+    Child,
+    Program,
+    accepts,
+    choose_port,
+    end_leftovers,
+    with_death_signal,
+)
 from ioc.text import say
 
 Say = Callable[[str], None]
@@ -29,6 +36,7 @@ _PROGRAMS: Final = (
 )
 
 
+_KEPT: Final = "kept.json"
 _PORTS: Final = ("database_port", "redis_port", "mqtt_port", "mqtt_old_port")
 
 
@@ -88,11 +96,7 @@ class Embedded:
             child.start()
         for child in self._children:
             child.await_answer()
-        return Urls(
-            programs.database_url(kept.database_port, kept.password),
-            programs.redis_url(kept.redis_port, kept.password),
-            programs.mqtt_url(kept.mqtt_port),
-        )
+        return _urls(kept)
 
     def poll(self) -> None:
         """Start again what has ended, later each time; never waits."""
@@ -110,7 +114,7 @@ class Embedded:
 
     def _choose(self) -> _Kept:
         """Return ports and password: those of the last run as far as they can be had."""
-        file = self._folder / "kept.json"
+        file = self._folder / _KEPT
         kept = msgspec.json.decode(file.read_bytes(), type=_Kept) if file.exists() else _Kept()
         kept.password = kept.password or secrets.token_urlsafe(24)
         for name in _PORTS:
@@ -138,6 +142,15 @@ class Embedded:
         )
 
 
+def running(data_dir: Path) -> Urls | None:
+    """Return where the services of an `ioc up` that runs on this folder are; None without one."""
+    try:
+        kept = msgspec.json.decode((data_dir / "services" / _KEPT).read_bytes(), type=_Kept)
+    except (OSError, msgspec.DecodeError):  # never started here, or by another account
+        return None
+    return _urls(kept) if accepts(kept.database_port) else None
+
+
 def fresh(data_dir: Path) -> None:
     """Remove what `ioc up` made below the folder, and nothing else.
 
@@ -154,6 +167,14 @@ def fresh(data_dir: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _urls(kept: _Kept) -> Urls:
+    return Urls(
+        programs.database_url(kept.database_port, kept.password),
+        programs.redis_url(kept.redis_port, kept.password),
+        programs.mqtt_url(kept.mqtt_port),
+    )
 
 
 def _locked(folder: Path) -> IO[str]:

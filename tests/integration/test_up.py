@@ -86,12 +86,14 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
 
 
 def test_up_prints_a_working_wall_and_ctrl_c_leaves_nothing(centre: Centre) -> None:
-    """The printed link opens; Ctrl-C ends every child; the next start keeps data and accounts."""
+    """The link opens, commands find the centre; Ctrl-C ends all; data stay."""
     first = centre.link()
     with urllib.request.urlopen(first) as answer:
         assert answer.status == 200
+    assert "truc-ban" in _said(centre.folder, "user", "list")
     centre.process.send_signal(signal.SIGINT)
     assert centre.process.wait(60) == 0
+    assert "chưa đặt IOC_DATABASE_URL" in _refused(centre.folder, "user", "list")
     wait_for(lambda: _processes_of(centre.folder) == [], 10)
     centre.start()
     assert centre.link() == first
@@ -104,8 +106,8 @@ def test_killed_parent_leaves_nothing(centre: Centre) -> None:
     wait_for(lambda: _processes_of(centre.folder) == [], 30)
 
 
-def _refused(folder: Path, *arguments: str, **more: str) -> str:
-    done = subprocess.run(
+def _run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "ioc.cli", *arguments],
         capture_output=True,
         text=True,
@@ -113,6 +115,16 @@ def _refused(folder: Path, *arguments: str, **more: str) -> str:
         timeout=60,
         env=_environment(folder, _free_port(), **more),
     )
+
+
+def _said(folder: Path, *arguments: str) -> str:
+    done = _run(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _refused(folder: Path, *arguments: str, **more: str) -> str:
+    done = _run(folder, *arguments, **more)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
