@@ -268,6 +268,13 @@ FAULTS: Final = (
         _GROUP,
     ),
     Fault(
+        "storm-peaks-that-stand-are-written-again",
+        "ioc/storage/verdict.py",
+        " and a.active and (a.peak, a.peak_at) is distinct from (p.peak, p.peak_at)",
+        " and a.active",
+        ("tests/integration/test_alerts_storage.py",),
+    ),
+    Fault(
         "outbox-what-failed-is-given-up",
         "ioc/domain/notification.py",
         "if attempts >= MAX_ATTEMPTS:",
