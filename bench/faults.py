@@ -23,6 +23,7 @@ _LIFE: Final = ("tests/unit/test_alert_life.py", "tests/unit/test_alert_operator
 _GROUP: Final = ("tests/unit/test_grouping.py",)
 _KPI: Final = ("tests/unit/test_kpi.py",)
 _POST: Final = ("tests/integration/test_delivery.py",)
+_PARENT: Final = ("tests/integration/test_suppression.py",)
 _ALERT: Final = "ioc/domain/alert.py"
 _LEVELS: Final = "ioc/domain/levels.py"
 _EPISODE: Final = "ioc/domain/episode.py"
@@ -185,16 +186,72 @@ FAULTS: Final = (
     Fault(
         "a-return-overtakes-its-raise",
         _STAGES,
-        "if item.alert not in seen and not item.blocked:",
-        "if item.alert not in seen:",
+        "if item.alert not in seen and not item.blocked and not early:",
+        "if item.alert not in seen and not early:",
         (*_GROUP, *_POST),
     ),
     Fault(
         "critical-calls-are-hidden-in-a-storm",
         _STAGES,
-        "room = max(0, URGENT_SINGLES - recent.urgent_singles)",
-        "room = max(0, 5 - recent.urgent_singles)",
+        "room = max(0, URGENT_SINGLES - recent.urgent_singles - len(at_once))",
+        "room = max(0, 5 - recent.urgent_singles - len(at_once))",
         _GROUP,
+    ),
+    Fault(
+        "storm-each-target-has-its-own-bound",
+        "ioc/domain/storm.py",
+        "whole = max(1, MESSAGES // max(1, targets))",
+        "whole = MESSAGES",
+        _GROUP,
+    ),
+    Fault(
+        "storm-lists-follow-each-other",
+        "ioc/domain/storm.py",
+        "if told < digests else Micros(WINDOW)",
+        "if told < digests else Micros(0)",
+        _GROUP,
+    ),
+    Fault(
+        "storm-all-is-told-before-it-is-seen",
+        _STAGES,
+        "ripe = [item for item in later if now - item.noticed_at >= recent.hold]",
+        "ripe = list(later)",
+        _GROUP,
+    ),
+    Fault(
+        "storm-a-list-does-not-wait-for-the-evaluator",
+        _STAGES,
+        "storm.PATIENCE if recent.behind else storm.GATHER",
+        "storm.GATHER",
+        _GROUP,
+    ),
+    Fault(
+        "storm-critical-calls-are-only-counted",
+        "ioc/alerting/wording.py",
+        "        if due.group == ALL:\n            yield from self._calls(due)\n",
+        "",
+        ("tests/unit/test_wording.py",),
+    ),
+    Fault(
+        "parent-silence-is-told-at-once",
+        _STAGES,
+        "early = item.led and item.kind is Kind.RAISE",
+        "early = False and item.kind is Kind.RAISE",
+        (*_GROUP, *_PARENT),
+    ),
+    Fault(
+        "parent-a-raise-taken-back-keeps-its-key",
+        "ioc/storage/suppression.py",
+        'conn.execute("delete from notice where key = any(%s)"',
+        'conn.execute("select from notice where key = any(%s)"',
+        _PARENT,
+    ),
+    Fault(
+        "parent-what-somebody-was-told-is-taken-back",
+        "ioc/storage/suppression.py",
+        "if alert.id not in told]",
+        "]",
+        _PARENT,
     ),
     Fault(
         "a-storm-is-a-storm-of-messages",
@@ -209,6 +266,13 @@ FAULTS: Final = (
         "        if last == item.id:\n            kept",
         "        if last != item.id:\n            kept",
         _GROUP,
+    ),
+    Fault(
+        "storm-peaks-that-stand-are-written-again",
+        "ioc/storage/verdict.py",
+        " and a.active and (a.peak, a.peak_at) is distinct from (p.peak, p.peak_at)",
+        " and a.active",
+        ("tests/integration/test_alerts_storage.py",),
     ),
     Fault(
         "outbox-what-failed-is-given-up",

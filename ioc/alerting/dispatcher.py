@@ -37,7 +37,7 @@ from ioc.domain.notification import Attempt, Never, settle
 from ioc.live import stream
 from ioc.policies import Arranged
 from ioc.settings import Settings
-from ioc.storage import notifications, notify_retention, outbox, pool, push
+from ioc.storage import notifications, notify_retention, outbox, pool, push, suppression
 from ioc.storage.notifications import Db
 from ioc.storage.script import run as run_script
 
@@ -111,15 +111,22 @@ class Gatherer:
         log.info("dispatcher_ready")
         while not self.stop.is_set():
             arranged = self.arrangement.delivery(conn).arranged
-            for target in notifications.targets(conn):
-                gather(conn, target, arranged, self.clock.now())
+            changed = self._gather(conn, arranged, self.clock.now())
             # Last, so that a fault in it cannot hold back what waits to be told.
-            changed = self.tick is not None and self.tick(conn, self.clock.now())
+            if self.tick is not None:
+                changed |= self.tick(conn, self.clock.now())
             now = self.clock.now()
             if changed or now >= self._beat_at:
                 self._tell(now, alerts_changed=changed)
             self._tidy(conn, now)
             self.stop.wait(_TURN_S)
+
+    def _gather(self, conn: Db, arranged: Arranged, now: Micros) -> bool:
+        """Decide what waited at `now`, after the last word on what hangs on something down."""
+        changed = suppression.hold_back(conn, now)
+        for target in notifications.targets(conn):
+            gather(conn, target, arranged, now)
+        return changed
 
     def alerts_changed(self, now: Micros) -> None:
         """Say so for another thread of this process."""

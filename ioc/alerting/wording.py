@@ -12,6 +12,7 @@ from ioc.domain.alert import Kind, Severity
 from ioc.domain.grouping import ALL, URGENT
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.notification import Due, Facts, Form, Message
+from ioc.domain.policy import CALLS
 from ioc.text import Language, say, words
 from ioc.text.numbers import vietnamese
 
@@ -158,14 +159,25 @@ class Wording:
             yield self._say("digest_counts", kind=kind, n=n)
         yield ""
         most = MOST_LINES if due.group == URGENT else LINES
+        if due.group == ALL:
+            yield from self._calls(due)
         yield from self._cut(self._parts(due), most)
         if url:
             yield ""
             yield self._say("link", url=url)
 
+    def _calls(self, due: Due) -> Iterator[str]:
+        """Yield each critical call of a digest of everything: a count would not do for those."""
+        calls = [one for one in due.facts if _urgent(one)]
+        if calls:
+            for facts in sorted(calls, key=lambda one: (one.raised_at, one.key))[:MOST_LINES]:
+                yield self._one_line(facts)
+            yield ""
+
     def _parts(self, due: Due) -> list[str]:
         if due.group == ALL:
-            areas = Counter((self._area(one), self._rule(one)) for one in due.facts)
+            quiet = [one for one in due.facts if not _urgent(one)]
+            areas = Counter((self._area(one), self._rule(one)) for one in quiet)
             return [
                 self._say("digest_area", area=area, rule=rule, n=n)
                 for (area, rule), n in areas.most_common()
@@ -227,6 +239,10 @@ class Wording:
 
     def _time(self, instant: Micros) -> str:
         return to_datetime(instant).astimezone(self.zone).strftime("%d/%m/%Y %H:%M")
+
+
+def _urgent(facts: Facts) -> bool:
+    return facts.severity is Severity.CRITICAL and facts.kind in CALLS
 
 
 def _side(op: str) -> str:

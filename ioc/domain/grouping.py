@@ -3,25 +3,25 @@
 Each stage is a function over values and an instant. Nothing is dropped: an item is decided as a
 message of its own, as a line of a digest, or withheld with the reason; what is none of them waits.
 
-A storm must not become one: 10,000 raises of a province-wide outage are a handful of messages a
-target. Critical ones stay single up to 20 in 10 minutes, then a digest lists each of them; the
-others are told one by one up to 10 in 10 minutes (EEMUA 191 calls more a flood), then one digest
-for each area and rule with its count, and when even these are too many, one for everything.
+Critical ones stay single up to 20 in 10 minutes, then a digest lists each of them; the others are
+told one by one up to 10 in 10 minutes (EEMUA 191 calls more a flood), then one digest for each area
+and rule with its count, and when even these are too many, one for everything. Whatever is more than
+that is a storm, in which all targets together are sent a bounded number (`ioc.domain.storm`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from ioc.domain import storm
 from ioc.domain.alert import Kind, Severity
 from ioc.domain.instant import MINUTE, SECOND, Micros
 from ioc.domain.policy import CALLS
 
-WINDOW: Final = 10 * MINUTE
-URGENT_SINGLES: Final = 20  # critical calls of one window and target
+URGENT_SINGLES: Final = storm.SINGLES  # critical calls of one window and target
 QUIET_SINGLES: Final = 10  # everything else of one window and target
 FLOOD: Final = 10  # raises of one area in a window; above it the area is told in digests
 DIGESTS: Final = 5  # digests of one window and target; more groups than that become one
@@ -44,6 +44,7 @@ class Item(NamedTuple):
     noticed_at: Micros
     answered: bool = False  # acknowledged, returned or closed meanwhile
     blocked: bool = False  # an earlier message about this alert is still on its way
+    led: bool = False  # silence of what hangs on something, which may be the silent one
 
     @property
     def urgent(self) -> bool:
@@ -88,13 +89,32 @@ class Withheld(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """What was decided for this target in the last WINDOW, and how many raises each area had."""
+    """What was decided for this target in the last window, and how many raises each area had."""
 
     urgent_singles: int = 0
     quiet_singles: int = 0
     digests: Mapping[Group, Micros] = field(default_factory=dict)  # the newest of each
     n_digests: int = 0  # but the urgent ones
     raises: Mapping[str, int] = field(default_factory=dict)  # of any target, waiting ones too
+    n_lists: int = 0  # digests of everything, which are in n_digests as well
+    targets: int = 1  # that have been or are to be told something in this window
+    behind: bool = False  # whether something has come in that nobody has evaluated yet
+
+    @property
+    def share(self) -> storm.Share:
+        return storm.share(self.targets)
+
+    @property
+    def sure(self) -> int:
+        """Return how many critical calls may go at once, whether this is a storm or not."""
+        spent = self.urgent_singles + self.quiet_singles + self.n_digests - self.n_lists
+        room = min(URGENT_SINGLES - self.urgent_singles, self.share.singles - spent)
+        return max(0, room)
+
+    @property
+    def hold(self) -> Micros:
+        """Return how long what is not sure waits for company, until a storm would be seen."""
+        return Micros(storm.PATIENCE if self.behind else GATHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +134,44 @@ def decide(items: Sequence[Item], recent: Recent, now: Micros) -> Decision:
     """Run the stages over what waits for one target, in the order in which it was noticed."""
     left, dropped = mask(items)
     left, superseded = deduplicate(left)
-    left = in_order(left)
-    urgent = [item for item in left if item.urgent]
-    quiet = gathered([item for item in left if not item.urgent], now)
-    loud, overflow = limit_urgent(urgent, recent)
+    left = in_order(left, now)
+    weather = in_storm if stormy(left, recent) else in_calm
+    found = weather(left, recent, now)
+    return replace(found, withheld=(*dropped, *superseded))
+
+
+def stormy(items: Sequence[Item], recent: Recent) -> bool:
+    """Tell whether more happens than may be told: raises of anybody, or what waits here."""
+    return max(sum(recent.raises.values()), len(items)) > storm.STORM
+
+
+def in_storm(items: Sequence[Item], recent: Recent, now: Micros) -> Decision:
+    """Tell the first critical calls one by one and everything else in few digests."""
+    urgent = [item for item in items if item.urgent]
+    loud = urgent[: recent.sure]
+    single = {item.id for item in loud}
+    rest = tuple(item for item in items if item.id not in single)
+    listed = (Digest(ALL, rest),) if rest and _may_list(rest, recent, now) else ()
+    return Decision(tuple(loud), listed)
+
+
+def _may_list(items: Sequence[Item], recent: Recent, now: Micros) -> bool:
+    last = recent.digests.get(ALL)
+    digests = recent.share.digests
+    if last is not None and now - last < storm.distance(recent.n_lists, digests):
+        return False
+    waited = now - min(item.noticed_at for item in items)
+    return waited >= (storm.PATIENCE if recent.behind else storm.GATHER)
+
+
+def in_calm(items: Sequence[Item], recent: Recent, now: Micros) -> Decision:
+    """Tell what is no storm: urgent calls at once, the others in company."""
+    urgent = [item for item in items if item.urgent]
+    quiet = gathered([item for item in items if not item.urgent], recent, now)
+    loud, overflow = limit_urgent(urgent, recent, now)
     calm, rest = limit_quiet(quiet, recent)
     digests = [*digest_urgent(overflow, recent, now), *digest_quiet(rest, recent)]
-    return Decision((*loud, *calm), tuple(digests), (*dropped, *superseded))
+    return Decision((*loud, *calm), tuple(digests))
 
 
 def mask(items: Iterable[Item]) -> tuple[list[Item], list[Withheld]]:
@@ -147,27 +198,39 @@ def deduplicate(items: Sequence[Item]) -> tuple[list[Item], list[Withheld]]:
     return kept, dropped
 
 
-def in_order(items: Iterable[Item]) -> list[Item]:
-    """Keep the first of each alert: its return never overtakes its raise on the way."""
+def in_order(items: Iterable[Item], now: Micros) -> list[Item]:
+    """Keep the first of each alert: its return never overtakes its raise on the way.
+
+    That something is silent behind a gateway waits, however bad, for what is said of the gateway.
+    """
     seen: set[str] = set()
     kept: list[Item] = []
     for item in items:
-        if item.alert not in seen and not item.blocked:
+        early = item.led and item.kind is Kind.RAISE and now - item.noticed_at < GATHER
+        if item.alert not in seen and not item.blocked and not early:
             kept.append(item)
         seen.add(item.alert)
     return kept
 
 
-def gathered(items: Sequence[Item], now: Micros) -> list[Item]:
+def gathered(items: Sequence[Item], recent: Recent, now: Micros) -> list[Item]:
     """Keep all once the oldest has waited for company long enough, else none."""
     oldest = min((item.noticed_at for item in items), default=now)
-    return list(items) if now - oldest >= GATHER else []
+    return list(items) if now - oldest >= recent.hold else []
 
 
-def limit_urgent(items: Sequence[Item], recent: Recent) -> tuple[list[Item], list[Item]]:
-    """Split critical calls into those sent one by one and those that a digest lists."""
-    room = max(0, URGENT_SINGLES - recent.urgent_singles)
-    return list(items[:room]), list(items[room:])
+def limit_urgent(
+    items: Sequence[Item], recent: Recent, now: Micros
+) -> tuple[list[Item], list[Item]]:
+    """Split critical calls into those sent one by one and those that a digest lists.
+
+    What even a storm would leave single goes at once. The others wait as long as the quiet ones,
+    until it can be seen whether this is one: then no target was sent more than its share.
+    """
+    at_once, later = list(items[: recent.sure]), items[recent.sure :]
+    ripe = [item for item in later if now - item.noticed_at >= recent.hold]
+    room = max(0, URGENT_SINGLES - recent.urgent_singles - len(at_once))
+    return [*at_once, *ripe[:room]], ripe[room:]
 
 
 def limit_quiet(items: Sequence[Item], recent: Recent) -> tuple[list[Item], list[Item]]:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from ioc.domain.alert import Condition, State
 from ioc.domain.evaluation import Key, Saved
 from ioc.domain.instant import Micros, from_datetime, to_datetime
 from ioc.domain.levels import Ladder
 from ioc.domain.observation import DatastreamId
+from ioc.storage.alerts import document
 
 Db = Connection[tuple[Any, ...]]
 
@@ -84,47 +84,55 @@ def state_to_json(state: State) -> dict[str, Any]:
     return {**state._asdict(), "condition": state.condition.value}
 
 
+# A document, as alerts are written: 10,000 rows of a storm are one statement, not 10,000.
+_SAVE: Final[LiteralString] = (
+    "insert into alert_state (rule_id, level, datastream_id, version, condition, since, began,"
+    " samples, min_sample_time, last_time, last_result, stale, raised_at, alert_raised_at,"
+    " checkpoint) select rule_id, level, datastream_id, version, condition, since, began, samples,"
+    " min_sample_time, last_time, last_result, stale, raised_at, alert_raised_at, checkpoint"
+    " from json_populate_recordset(null::alert_state, %s::json)"
+    " on conflict (rule_id, level, datastream_id) do update set"
+    " version = excluded.version, condition = excluded.condition,"
+    " since = excluded.since, began = excluded.began, samples = excluded.samples,"
+    " min_sample_time = excluded.min_sample_time, last_time = excluded.last_time,"
+    " last_result = excluded.last_result, stale = excluded.stale,"
+    " raised_at = excluded.raised_at, alert_raised_at = excluded.alert_raised_at,"
+    " checkpoint = excluded.checkpoint"
+)
+
+
 def save(conn: Db, found: Sequence[Saved]) -> None:
     """Write all levels of each; the caller's transaction holds what they stand for."""
-    if not found:
-        return
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            "insert into alert_state (rule_id, level, datastream_id, version, condition, since,"
-            " began, samples, min_sample_time, last_time, last_result, stale, raised_at,"
-            " alert_raised_at, checkpoint) values (" + "%s, " * 14 + "%s)"
-            " on conflict (rule_id, level, datastream_id) do update set"
-            " version = excluded.version, condition = excluded.condition,"
-            " since = excluded.since, began = excluded.began, samples = excluded.samples,"
-            " min_sample_time = excluded.min_sample_time, last_time = excluded.last_time,"
-            " last_result = excluded.last_result, stale = excluded.stale,"
-            " raised_at = excluded.raised_at, alert_raised_at = excluded.alert_raised_at,"
-            " checkpoint = excluded.checkpoint",
-            [row for saved in found for row in _rows(saved)],
-        )
+    if found:
+        # Of one key in a verdict the last counts: a statement may write a row but once.
+        newest = {one.key: one for one in found}
+        conn.execute(_SAVE, (document(row for one in newest.values() for row in _rows(one)),))
 
 
-def _rows(saved: Saved) -> Iterator[tuple[Any, ...]]:
+def _rows(saved: Saved) -> Iterator[dict[str, object]]:
     levels = zip(saved.state.states, saved.checkpoint.states, strict=True)
     for level, (state, checkpoint) in enumerate(levels, 1):
-        stored = {**state_to_json(checkpoint), "alert_raised_at": saved.checkpoint.raised_at}
-        yield (
-            saved.rule_id,
-            level,
-            saved.datastream,
-            saved.version,
-            state.condition.value,
-            _moment(state.since),
-            _moment(state.began),
-            state.samples,
-            _moment(state.min_sample_time),
-            _moment(state.last_time),
-            state.last_result,
-            state.stale,
-            _moment(state.raised_at),
-            _moment(saved.state.raised_at),
-            Jsonb(stored),
-        )
+        yield {
+            "rule_id": saved.rule_id,
+            "level": level,
+            "datastream_id": saved.datastream,
+            "version": saved.version,
+            "condition": state.condition,
+            "since": _moment(state.since),
+            "began": _moment(state.began),
+            "samples": state.samples,
+            "min_sample_time": _moment(state.min_sample_time),
+            "last_time": _moment(state.last_time),
+            # As a text: JSON has no infinity.
+            "last_result": None if state.last_result is None else str(state.last_result),
+            "stale": state.stale,
+            "raised_at": _moment(state.raised_at),
+            "alert_raised_at": _moment(saved.state.raised_at),
+            "checkpoint": {
+                **state_to_json(checkpoint),
+                "alert_raised_at": saved.checkpoint.raised_at,
+            },
+        }
 
 
 def _moment(instant: Micros | None) -> Any:  # noqa: ANN401  a nullable column

@@ -1,4 +1,9 @@
-"""Suspected cuts: who is silent, what stands, and the one alert about each, in one transaction."""
+"""Suspected cuts: who is silent, what stands, and the one alert about each, in one transaction.
+
+The process axis of such an alert is `suspected_cut`, not `alert_state`: that table is the fold's
+checkpoint, and an evaluator that found a row in it for which history holds no sample would take the
+alert for one that has ended under a new rule, and end it.
+"""
 
 from __future__ import annotations
 

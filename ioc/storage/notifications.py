@@ -14,10 +14,12 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from ioc.domain.alert import Kind, Severity
-from ioc.domain.grouping import URGENT, WINDOW, Decision, Digest, Group, Item, Recent, Why
+from ioc.domain.grouping import ALL, URGENT, Decision, Digest, Group, Item, Recent, Why
 from ioc.domain.instant import SECOND, Micros, from_datetime, to_datetime
 from ioc.domain.notification import Attempt, Delivered, Due, Earlier
 from ioc.domain.policy import CALLS
+from ioc.domain.storm import WINDOW
+from ioc.storage.evaluation import CONSUMER
 from ioc.storage.outbox import facts_from
 
 Db = Connection[tuple[Any, ...]]
@@ -25,6 +27,7 @@ Db = Connection[tuple[Any, ...]]
 # One look at one target. The memory for so many is 10 MB; a longer queue takes another look.
 MOST: Final = 20_000
 _DECIDING: Final = 7_501_007  # any number nobody else uses for locks of two keys
+_LAG: Final = 1 * SECOND  # what came in since then nobody can have evaluated, on a busy machine
 _CALLS: Final = sorted(kind.value for kind in CALLS)
 ATTEMPTS_KEPT: Final = 500  # characters of an answer or a reason that are worth keeping
 
@@ -55,8 +58,12 @@ _WAITING: Final[LiteralString] = (
     " n.noticed_at, (a.acked_at is not null or not a.active),"
     " exists (select 1 from outbox e where e.alert_id = o.alert_id and e.target = o.target"
     " and e.id < o.id and e.decided_at is not null and e.sent_at is null and not e.dead"
-    " and e.withheld is null)"
+    " and e.withheld is null),"
+    " t.parent_id is not null and (v.definition ->> 'input' = 'no_data' or p.states ? 'offline')"
     " from outbox o join notice n on n.key = o.notice join alert a on a.id = n.alert_id"
+    " left join thing t on t.id = a.thing_id left join rule_version v on v.rule_id = a.rule_id"
+    " and v.version = a.rule_version left join datastream d on d.id = a.datastream_id"
+    " left join observed_property p on p.code = d.property"
     " where o.target = %s and o.decided_at is null order by o.id limit %s"
 )
 
@@ -76,9 +83,26 @@ def waiting(conn: Db, target: str) -> list[Item]:
             noticed_at=from_datetime(row[7]),
             answered=row[8],
             blocked=row[9],
+            led=bool(row[10]),
         )
         for row in rows
     ]
+
+
+# All that were told something in the window or are to be; each target is one step in an index.
+_TARGETS: Final[LiteralString] = (
+    "with recursive one as ((select target from outbox where digest is null"
+    " order by target limit 1) union all select (select o.target from outbox o"
+    " where o.digest is null and o.target > one.target order by o.target limit 1)"
+    " from one where one.target is not null) select count(*) from one where target is not null"
+    " and (exists (select from outbox o where o.target = one.target and o.decided_at is null)"
+    " or exists (select from outbox o where o.target = one.target and o.digest is null"
+    " and o.decided_at > %s))"
+)
+_BEHIND: Final[LiteralString] = (
+    "select from consumer_offset o where o.consumer = %s and exists (select from ingest_batch b"
+    " where b.writer = o.writer and b.batch_no > o.batch_no and b.committed_at < %s) limit 1"
+)
 
 
 def recent(conn: Db, target: str, now: Micros) -> Recent:
@@ -104,12 +128,17 @@ def recent(conn: Db, target: str, now: Micros) -> Recent:
     ).fetchall()
     by_urgency: dict[bool, int] = dict(singles)
     newest = {Group(area, rule): from_datetime(at) for area, rule, at, _ in digests}
+    row = conn.execute(_TARGETS, (since,)).fetchone()
+    behind = conn.execute(_BEHIND, (CONSUMER, to_datetime(Micros(now - _LAG)))).fetchone()
     return Recent(
         urgent_singles=by_urgency.get(True, 0),
         quiet_singles=by_urgency.get(False, 0),
         digests=newest,
         n_digests=sum(n for _, rule, _, n in digests if rule != URGENT.rule),
         raises=dict(raises),
+        n_lists=sum(n for area, rule, _, n in digests if (area, rule) == ALL),
+        targets=row[0] if row else 1,
+        behind=behind is not None,
     )
 
 

@@ -186,11 +186,18 @@ def _key(one: Announcement) -> Key:
     return one.rule.id, one.subject.datastream
 
 
+# Most peaks of a verdict are those of what it raised just now, and stand in the alert already.
+_PEAKS: Final[LiteralString] = (
+    "update alert a set peak = p.peak, peak_at = p.peak_at from unnest(%s::text[], %s::integer[],"
+    " %s::double precision[], %s::timestamptz[]) as p (rule, datastream, peak, peak_at)"
+    " where a.rule_id = p.rule and a.datastream_id = p.datastream and a.closed_at is null"
+    " and a.active and (a.peak, a.peak_at) is distinct from (p.peak, p.peak_at)"
+)
+
+
 def _save_peaks(conn: Db, peaks: Sequence[Peak]) -> None:
     if peaks:
-        with conn.cursor() as cursor:
-            cursor.executemany(
-                "update alert set peak = %s, peak_at = %s where rule_id = %s"
-                " and datastream_id = %s and closed_at is null and active",
-                [(p.result, to_datetime(p.time), p.rule_id, p.datastream) for p in peaks],
-            )
+        rules = [one.rule_id for one in peaks]
+        streams = [one.datastream for one in peaks]
+        at = [to_datetime(one.time) for one in peaks]
+        conn.execute(_PEAKS, (rules, streams, [one.result for one in peaks], at))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import redis
@@ -224,7 +225,7 @@ class Process:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._log = world.config / "evaluator.log"
+        self._log = world.config / f"evaluator-{uuid4()}.log"
         self.popen: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -248,7 +249,7 @@ class Process:
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.popen is not None
         self.popen.send_signal(number)
-        return self.popen.wait(10)
+        return self.popen.wait(60)
 
     def said(self) -> str:
         return self._log.read_text(encoding="utf-8") if self._log.exists() else ""

@@ -165,6 +165,24 @@ def test_peaks_and_staleness_are_the_open_alerts(desk: Desk) -> None:
     assert (1, "STALE", 1) in desk.events()
 
 
+def test_a_peak_that_stands_already_is_not_written(desk: Desk) -> None:
+    """Of 10,000 raises each peak is the raise's own: the row keeps its version."""
+    desk.say(RAISE)
+    stream = DatastreamId(desk.world.streams[0])
+    assert RAISE.result is not None
+    versions = []
+    for result, time in ((RAISE.result, RAISE.time), (99.0, at(5))):
+        verdict.commit(desk.conn, Verdict(peaks=[Peak("over", stream, result, time)]), {}, NOW)
+        versions.append(desk.conn.execute("select xmin::text, peak from alert").fetchone())
+    first = desk.conn.execute("select count(distinct xmin::text) from alert_event").fetchone()
+    assert first == (1,)
+    born = desk.conn.execute("select xmin::text from alert_event").fetchone()
+    assert born is not None
+    assert versions[0] == (born[0], RAISE.result)
+    assert versions[1] is not None
+    assert versions[1][0] != born[0]
+
+
 def test_urgent_first(desk: Desk) -> None:
     """Lists begin with the worst severity; within one, with what nobody answered."""
     desk.say(RAISE)

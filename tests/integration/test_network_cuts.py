@@ -7,8 +7,13 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 
+from ioc.alerting.__main__ import Database
+from ioc.alerting.session import Session
+from ioc.alerting.share import Store
+from ioc.clock import SystemClock
+from ioc.domain.evaluation import Batch
 from ioc.domain.network.watch import DOUBT
-from ioc.storage import cuts, desk
+from ioc.storage import cuts, desk, leases
 from tests.integration.network_rig import OFFLINE, ONLINE, Db, Town
 
 D = [f"d{n}" for n in range(1, 5)]
@@ -51,6 +56,41 @@ def test_a_second_look_changes_nothing(town: Town) -> None:
     cut(town, D)
     assert not town.look()
     assert len(Town.ended(town)) == 1
+
+
+class Nothing:
+    """A bus that brings nothing."""
+
+    def read(self, _timeout_s: float) -> list[Batch]:
+        return []
+
+    def registry_changed(self) -> bool:
+        return True
+
+    def tell(self, *, alerts_changed: bool) -> None:
+        pass
+
+
+def test_an_evaluator_leaves_the_alert_of_a_cut_alone(town: Town) -> None:
+    """It has no sample to fold: begun anew and under an edited rule it ends nothing."""
+    cut(town, D)
+    stands = town.open("fibre-cut")
+    assert town.conn.execute("select count(*) from alert_state").fetchone() == (0,)
+    for limit in (3, 4):
+        town.conn.execute(
+            "update rule_version set definition = jsonb_set(definition, '{levels,2,limit}', %s)"
+            " where rule_id = 'fibre-cut'",
+            (str(limit),),
+        )
+        database = Database(town.conn, SystemClock(), f"e{limit}")
+        leases.join(town.conn, database.name)
+        store = Store(database, database, database, database, database)
+        session = Session(store, database, Nothing(), SystemClock().now)
+        session.turn()
+        while any(share.evaluator.asleep for share in session.shares):
+            session.turn()
+        leases.leave(town.conn, database.name)
+    assert town.open("fibre-cut") == stands != []
 
 
 def test_when_the_cable_is_mended_the_alert_returns(town: Town) -> None:

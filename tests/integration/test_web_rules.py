@@ -370,3 +370,19 @@ def test_nonsense_is_refused_before_the_database_sees_it(web: Site, datastream: 
     nobody = {"rule": RULE, "datastream": 2**31 - 1}
     assert author.post("rules/preview", nobody).status == 404
     assert author.post("rules/no-such/versions/1/approve", {}).status == 404
+
+
+def test_a_rule_that_lacks_something_spoils_no_list(web: Site, conn: Db) -> None:
+    """What another release stored is shown under its number; every other rule is there, too."""
+    staff(conn)
+    conn.execute("insert into rule (id, name, current_version) values ('bare', 'bare', 1)")
+    conn.execute(
+        "insert into rule_version (rule_id, version, definition, created_by)"
+        " values ('bare', 1, '{}', 'test')"
+    )
+    client = web.client()
+    assert client.login(FIRST).status == 303
+    answer = client.get("/api/v1/rules")
+    assert answer.status == 200, answer.body
+    (bare,) = [one for one in answer.json()["items"] if one["id"] == "bare"]
+    assert (bare["name"], bare["property"], bare["levels"]) == ("bare", "", [])

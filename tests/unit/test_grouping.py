@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +20,6 @@ from ioc.domain.grouping import (
     URGENT,
     URGENT_EVERY,
     URGENT_SINGLES,
-    WINDOW,
     Decision,
     Group,
     Item,
@@ -28,6 +29,7 @@ from ioc.domain.grouping import (
 )
 from ioc.domain.instant import MINUTE, SECOND, Micros
 from ioc.domain.policy import CALLS
+from ioc.domain.storm import MESSAGES, PATIENCE, STORM, WINDOW, share
 
 T0: Final = Micros(1_790_000_000 * SECOND)
 LATER: Final = Micros(T0 + GATHER)
@@ -65,8 +67,9 @@ items = st.lists(
 class Sim:
     """One target over time: what is decided is sent at once and becomes the recent past."""
 
-    def __init__(self, waiting: list[Item]) -> None:
+    def __init__(self, waiting: list[Item], targets: int = 1) -> None:
         self.waiting = waiting
+        self.targets = targets
         self.raised = [i for i in waiting if i.kind is Kind.RAISE]
         self.sent: list[tuple[Micros, Group | None, tuple[Item, ...]]] = []
         self.withheld: list[tuple[Item, Why]] = []
@@ -81,11 +84,14 @@ class Sim:
             quiet_singles=singles.count(False),
             digests=dict(digests),
             n_digests=sum(group != URGENT for group, _ in digests),
-            raises=Counter(i.area for i in new),
+            raises=Counter(i.area for i in new if i.noticed_at <= now),
+            n_lists=sum(group == ALL for group, _ in digests),
+            targets=self.targets,
         )
 
     def turn(self, now: Micros) -> Decision:
-        found = decide(self.waiting, self.recent(now), now)
+        seen = [i for i in self.waiting if i.noticed_at <= now]
+        found = decide(seen, self.recent(now), now)
         self.sent += [(now, None, (one,)) for one in found.singles]
         self.sent += [(now, one.group, one.items) for one in found.digests]
         self.withheld += [(one.item, one.why) for one in found.withheld]
@@ -153,31 +159,78 @@ def test_no_window_holds_more_than_its_limits(storm: list[tuple[Severity, int, i
     assert len(groups) <= DIGESTS
 
 
-def test_ten_thousand_at_once_are_a_handful() -> None:
-    """A province-wide outage: twenty critical calls, the list of the others, one digest."""
-    storm = [
+def province(spread_s: float = 0.0, number: int = 10_000) -> list[Item]:
+    """Return the raises of a province-wide outage, recorded one after the other."""
+    return [
         item(
             n,
             severity=Severity.CRITICAL if n % 10 == 0 else Severity.HIGH,
             area=str(n % 95),
             rule=str(n % 5),
+            noticed_at=Micros(T0 + int(spread_s * SECOND * n / number)),
         )
-        for n in range(10_000)
+        for n in range(number)
     ]
+
+
+def test_ten_thousand_at_once_are_a_handful() -> None:
+    """A province-wide outage: twenty critical calls, and one digest that holds every other one."""
+    storm = province()
     found = decide(storm, raises(storm), LATER)
     assert len(found.singles) == URGENT_SINGLES
-    assert [d.group for d in found.digests] == [URGENT, ALL]
-    assert [len(d.items) for d in found.digests] == [1000 - URGENT_SINGLES, 9000]
+    assert [(d.group, len(d.items)) for d in found.digests] == [(ALL, 10_000 - URGENT_SINGLES)]
+
+
+@pytest.mark.parametrize("targets", [1, 2, 3, 7, 25, 50])
+@pytest.mark.parametrize("spread_s", [0.0, 3.0, 60.0])
+def test_a_storm_is_fifty_messages_over_all_targets(targets: int, spread_s: float) -> None:
+    """However many are told, and whether it comes at once or drags on: 50 in its ten minutes."""
+    sim = Sim(province(spread_s, 1000), targets)  # all of them are told the same
+    for second in range(0, 600, 2):
+        sim.turn(Micros(T0 + second * SECOND))
+    assert len(sim.sent) * targets <= MESSAGES
+    for minute in range(10, 25):
+        sim.turn(Micros(T0 + minute * MINUTE))
+    assert sorted(i.id for _, _, held in sim.sent for i in held) == list(range(1000))
+
+
+@pytest.mark.parametrize("targets", [1, 2, 7])
+def test_a_list_waits_for_what_is_not_evaluated_yet(targets: int) -> None:
+    """While the evaluator is behind, only the sure calls go; after fifteen seconds all that is."""
+    storm = province(number=1000)
+    behind = Recent(raises={"1": 1000}, targets=targets, behind=True)
+    early = decide(storm, behind, Micros(T0 + PATIENCE - 1))
+    assert (len(early.singles), early.digests) == (min(20, share(targets).singles), ())
+    assert len(decide(storm, behind, Micros(T0 + PATIENCE)).digests) == 1
+
+
+def test_a_storm_that_is_not_seen_yet_spends_no_more_than_its_share() -> None:
+    """The first look sees 40 of 10,000: of seven targets none gets twenty before that is known."""
+    first = [item(n, severity=Severity.CRITICAL) for n in range(40)]
+    seen = raises(first)
+    told = decide(first, replace(seen, targets=7), T0)
+    assert (len(told.singles), told.digests) == (share(7).singles, ())
+    calm = decide(first, replace(seen, targets=7), LATER)
+    assert len(calm.singles) == URGENT_SINGLES, "five seconds later it is no storm"
+
+
+def test_in_a_storm_nothing_quiet_is_single() -> None:
+    """Above fifty raises a quiet area is told in the digest, too; at fifty it is not."""
+    calm = [item(1, area="far")]
+    (digest,) = decide(calm, Recent(raises={"near": STORM + 1}), LATER).digests
+    assert (digest.group, digest.items) == (ALL, tuple(calm))
+    assert decide(calm, Recent(raises={"near": STORM}), LATER).singles == tuple(calm)
 
 
 def test_critical_calls_stay_single_up_to_twenty() -> None:
     """Of 30, twenty are messages of their own and the digest lists the ten others."""
     calls = [item(n, severity=Severity.CRITICAL) for n in range(30)]
-    found = decide(calls, raises(calls), T0)
+    assert len(decide(calls, raises(calls), T0).singles) == URGENT_SINGLES
+    found = decide(calls, raises(calls), LATER)
     assert [i.id for i in found.singles] == list(range(URGENT_SINGLES))
     (digest,) = found.digests
     assert (digest.group, [i.id for i in digest.items]) == (URGENT, list(range(20, 30)))
-    later = [item(99, severity=Severity.CRITICAL)]
+    later = [item(99, severity=Severity.CRITICAL, noticed_at=Micros(T0 - GATHER))]
     told = Recent(urgent_singles=20, digests={URGENT: T0})
     assert decide(later, told, Micros(T0 + URGENT_EVERY - 1)).empty
     assert len(decide(later, told, Micros(T0 + URGENT_EVERY)).digests) == 1
@@ -210,14 +263,24 @@ def test_a_group_is_told_once_a_window() -> None:
 
 
 def test_more_groups_than_room_become_one() -> None:
-    """Six areas in flood are one digest of everything, and then none until the window ends."""
-    areas = [item(n, area=str(n % 6)) for n in range(120)]
+    """Six areas are one digest of everything, and then none until the window ends."""
+    areas = [item(n, area=str(n % 6)) for n in range(48)]
     found = decide(areas, raises(areas), LATER)
-    assert [d.group for d in found.digests] == [ALL]
-    full = Recent(digests={ALL: T0}, n_digests=1, raises={str(n): 20 for n in range(6)})
+    assert [(d.group, len(d.items)) for d in found.digests] == [(ALL, 48 - QUIET_SINGLES)]
+    full = replace(raises(areas), quiet_singles=QUIET_SINGLES, digests={ALL: T0}, n_digests=1)
     assert decide(areas, full, LATER).empty
     few = [one for one in areas if one.area in {"1", "2"}]
     assert len(decide(few, full, LATER).digests) == 2
+
+
+def test_silence_behind_something_waits_for_the_word_on_that() -> None:
+    """However bad: what hangs on a gateway is told five seconds on; a value of it at once."""
+    silent = item(1, severity=Severity.CRITICAL, led=True)
+    again = item(2, Kind.REALARM, severity=Severity.CRITICAL, alert="alert-1", led=True)
+    assert decide([silent, again], Recent(), Micros(LATER - 1)).empty
+    assert decide([silent, again], Recent(), LATER).singles == (silent,)
+    value = item(3, severity=Severity.CRITICAL)
+    assert decide([value], Recent(), T0).singles == (value,)
 
 
 def test_reminders_of_what_was_answered_are_withheld() -> None:
@@ -238,7 +301,7 @@ def test_reminders_of_what_was_answered_are_withheld() -> None:
 def test_a_larger_storm_keeps_its_first_twenty_critical_calls() -> None:
     """However many come at once, twenty stay single; the digest lists every other one."""
     calls = [item(n, severity=Severity.CRITICAL) for n in range(5000)]
-    found = decide(calls, raises(calls), T0)
+    found = decide(calls, raises(calls), LATER)
     assert [i.id for i in found.singles] == list(range(URGENT_SINGLES))
     (digest,) = found.digests
     assert [i.id for i in digest.items] == list(range(URGENT_SINGLES, 5000))

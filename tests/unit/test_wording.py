@@ -91,10 +91,16 @@ def test_a_critical_digest_lists_each() -> None:
 
 
 def test_a_digest_of_everything_counts_by_area_and_rule() -> None:
-    """One line an area and rule, the largest first."""
-    told = [facts(n=n, commune=str(n % 3), commune_name=f"Xã {n % 3}") for n in range(10)]
-    text = message(*told, group=ALL).text
+    """One line an area and rule, the largest first; every critical call has its own."""
+    told = [
+        facts(n=n, commune=str(n % 3), commune_name=f"Xã {n % 3}", severity=Severity.HIGH)
+        for n in range(10)
+    ]
+    calls = [facts(n=n, thing=f"Trạm {n}", commune_name="Xã 9") for n in range(100, 140)]
+    text = message(*told, *calls, group=ALL).text
     assert "Xã 0 – Bụi mịn PM2,5 vượt ngưỡng: 4\nXã 1 – Bụi mịn PM2,5 vượt ngưỡng: 3" in text
+    assert all(f"Trạm {n}, Xã 9" in text for n in range(100, 140))
+    assert "Xã 9 – " not in text, "told in full, so not counted again"
 
 
 def test_a_test_message_is_marked() -> None:

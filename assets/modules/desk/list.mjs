@@ -29,6 +29,17 @@ export function createList(box, told, {mayAct, onCurrent, onOpen, onSelect, onGr
   const table = element("table", "", element("thead", "", head), body);
   table.setAttribute("aria-label", say("alerts.title"));
   box.replaceChildren(table);
+  // Narrow lists hide columns; a heading over more than are shown would make room for empty ones.
+  const shown = () => [...head.children].filter((cell) => getComputedStyle(cell).display !== "none").length;
+  new ResizeObserver(() => {
+    const span = shown();
+    for (const {tr} of headings.values()) {
+      if (tr.firstChild.colSpan === span) continue;
+      const cell = element("td", "", ...tr.firstChild.childNodes); // Chromium lays an old one out as before
+      cell.colSpan = span;
+      tr.replaceChildren(cell);
+    }
+  }).observe(box);
 
   function render(listing) {
     rows = listing.rows;
@@ -116,7 +127,7 @@ export function createList(box, told, {mayAct, onCurrent, onOpen, onSelect, onGr
       open.type = "button";
       const words = element("div", "gw");
       const tr = element("tr", "gr", element("td", "", element("div", "gl", words, open)));
-      tr.firstChild.colSpan = COLUMNS.length + (mayAct ? 1 : 0);
+      tr.firstChild.colSpan = shown();
       const kept = {tr, words, open};
       open.addEventListener("click", () => onGroup(kept.group));
       headings.set(key, kept);

@@ -141,8 +141,9 @@ class RuleOut(BaseModel):
         window = rule.get("window")
         return cls(
             id=row.id,
-            name=rule["name"]["vi"],
-            property=rule["observed_property"],
+            # What another release stored may lack anything; a list that fails shows no rule at all.
+            name=rule.get("name", {}).get("vi", row.id),
+            property=rule.get("observed_property", ""),
             property_name=row.property_name,
             unit=row.unit,
             decimals=row.decimals,
@@ -154,7 +155,7 @@ class RuleOut(BaseModel):
                     states=_raising(rule.get("op"), one, row.states),
                     **_numbers(one),
                 )
-                for one in rule["levels"]
+                for one in rule.get("levels", ())
             ],
             window=None
             if window is None

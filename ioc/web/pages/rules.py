@@ -18,10 +18,11 @@ def layout(settings: Settings, rule: str | None) -> Any:  # noqa: ANN401  Dash c
     body: dict[str, Any] = {"data-part": "body"}
     return html.Div(
         [
-            _top(settings),
+            desk.banner(),
+            desk.top(settings, "/rules"),
             html.Main(html.P(say("rules.loading"), className="state"), className="rb", **body),
         ],
-        className="rules",
+        className="desk rules",
         **_frame(settings.province.zone, rule),
     )
 
@@ -40,16 +41,3 @@ def _frame(zone: str, rule: str | None) -> dict[str, Any]:
         "aria-busy": "true",
     }
     return frame if rule is None else {**frame, "data-rule": rule}
-
-
-def _top(settings: Settings) -> Any:  # noqa: ANN401
-    who = identity.current()
-    return html.Header(
-        [
-            html.B(f"IOC {settings.province.name}"),
-            desk.ways("/rules"),
-            html.Span(className="sp"),
-            html.Span(who.display_name if who is not None else ""),
-        ],
-        className="top",
-    )

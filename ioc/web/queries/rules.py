@@ -143,7 +143,8 @@ class RuleQueries:
 async def _rules(conn: Db) -> list[RuleRow]:
     cursor = await conn.execute(
         "select r.id, v.version, r.enabled, r.origin, v.definition, v.created_by, v.created_at,"
-        " w.version, coalesce(a.n, 0), coalesce(p.name_vi, v.definition ->> 'observed_property'),"
+        " w.version, coalesce(a.n, 0),"
+        " coalesce(p.name_vi, v.definition ->> 'observed_property', ''),"
         " coalesce(p.unit, ''), coalesce(p.decimals, 1),"
         " case when p.kind = 'category' then p.states end"
         " from rule r join rule_version v on v.rule_id = r.id and v.version = r.current_version"
