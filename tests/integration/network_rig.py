@@ -63,28 +63,34 @@ class Town:
         self.report(self.streams, ONLINE)
 
     def _layers(self) -> None:
-        self._feature("node", "core", (at(0),), '{"kind": "core"}')
+        self.feature("node", "core", (at(0),), '{"kind": "core"}')
         for n, spot in enumerate("abcd"):
-            self._feature("node", f"Nút {spot}", (at(2 * n + 2),))
-            self._feature("fibre_route", f"k{n}", (at(2 * n), at(2 * n + 2)))
+            self.feature("node", f"Nút {spot}", (at(2 * n + 2),))
+            self.feature("fibre_route", f"k{n}", (at(2 * n), at(2 * n + 2)))
             for m in range(1, 5):
                 place = at(2 * n + 2, m)
-                self._feature("fibre_route", f"{spot}{m}", (at(2 * n + 2), place))
+                self.feature("fibre_route", f"{spot}{m}", (at(2 * n + 2), place))
                 self.streams[f"{spot}{m}"] = self._office(f"{spot}{m}", place)
         self.conn.execute(
             "insert into layer_import (layer, number, created_by) values ('fibre_route', 1, 'x')"
         )
 
-    def _feature(
-        self, layer: str, code: str, points: tuple[Point, ...], properties: str = "{}"
+    def feature(
+        self,
+        layer: str,
+        code: str,
+        points: tuple[Point, ...],
+        properties: str = "{}",
+        name: str = "",
     ) -> None:
+        """Give a layer one more row."""
         numbers = b"".join(pack("<2d", *point) for point in points)
         one = len(points) == 1
         head = pack("<BI", 1, 1) if one else pack("<BII", 1, 2, len(points))
         self.conn.execute(
             "insert into layer_feature (layer, code, since, name, shape, bounds, properties,"
             " commune_how, digest) values (%s, %s, 1, %s, %s, %s, %s, 'none', '')",
-            (layer, code, code, head + numbers, f"({points[0]},{points[-1]})", properties),
+            (layer, code, name or code, head + numbers, f"({points[0]},{points[-1]})", properties),
         )
 
     def _office(self, code: str, place: Point) -> tuple[int, int]:

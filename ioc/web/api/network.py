@@ -1,10 +1,9 @@
-"""Questions about the network, coverage and the surroundings of an alert."""
+"""Questions about the network and coverage."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -13,7 +12,6 @@ from starlette.responses import Response
 from ioc.domain.coverage import REACH_KM, report, suggestions
 from ioc.domain.network.cut import Analysis, Impact
 from ioc.web.api.network_shapes import (
-    AroundOut,
     CoverageOut,
     ImpactOut,
     NetworkOut,
@@ -26,13 +24,11 @@ from ioc.web.services import Services
 
 MOST_SEGMENTS: Final = 200  # named in one question
 WIDEST_KM: Final = 20.0
-FARTHEST_KM: Final = 50.0
 
 Codes = Annotated[list[str], Query(max_length=MOST_SEGMENTS, description="codes of segments")]
 Lon = Annotated[float | None, Query(ge=-180, le=180, allow_inf_nan=False)]
 Lat = Annotated[float | None, Query(ge=-90, le=90, allow_inf_nan=False)]
 Radius = Annotated[float, Query(ge=0, le=WIDEST_KM, allow_inf_nan=False)]
-Reach = Annotated[float, Query(gt=0, le=FARTHEST_KM, allow_inf_nan=False)]
 Count = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -51,7 +47,7 @@ def _network(api: APIRouter, services: Services, queries: NetworkQueries) -> Non
     @api.get("/network/segments", response_class=Response)
     async def segments(request: Request) -> Response:
         net = await queries.net()
-        etag = f'"{abs(hash(net.version)):x}"'
+        etag = f'"{net.mark}"'
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
         if etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -92,13 +88,6 @@ def _places(api: APIRouter, queries: NetworkQueries) -> None:
         hamlets, masts = await queries.hamlets()
         found = await asyncio.to_thread(lambda: (report(hamlets), suggestions(hamlets, masts)))
         return CoverageOut.of(*found, {h.code: h for h in hamlets}, REACH_KM)
-
-    @api.get("/alerts/{alert_id}/around", response_model=AroundOut)
-    async def around(alert_id: UUID, km: Reach = 5.0) -> Any:  # noqa: ANN401  a shape or a problem
-        found = await queries.vicinity(alert_id, km)
-        if found is None:
-            return problem(404, "not_found")
-        return await asyncio.to_thread(AroundOut.of, found, km)
 
 
 def _cut(

@@ -1,10 +1,9 @@
-"""What the answers about network, coverage and surroundings are made of."""
+"""What the answers about network and coverage are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -12,10 +11,7 @@ from pydantic import BaseModel
 from ioc.domain.coverage import Hamlet, Line, Report, Suggestion, Tally
 from ioc.domain.network.cut import Analysis, Impact
 from ioc.domain.network.plan import SiteKind
-from ioc.domain.vicinity import along, around
-from ioc.web.queries.network import Net, Suspicions, Vicinity
-
-MOST_ALONG = 50  # things beside one line, the nearest
+from ioc.web.queries.network import Net, Suspicions
 
 
 class SiteOut(BaseModel):
@@ -284,75 +280,3 @@ class CoverageOut(BaseModel):
                 for one in suggested
             ],
         )
-
-
-class NearOut(BaseModel):
-    thing: int | None
-    layer: str
-    code: str
-    name: str
-    km: float
-
-
-class BesideOut(BaseModel):
-    thing: int | None
-    layer: str
-    name: str
-    along_km: float
-    beside_km: float
-
-
-class AlongOut(BaseModel):
-    """A line that passes the place; `along_km` below zero is upstream, above zero downstream."""
-
-    layer: str
-    code: str
-    name: str
-    items: list[BesideOut]
-
-
-class AroundOut(BaseModel):
-    """What lies within reach of an alert, and along the lines that pass it."""
-
-    lon: float
-    lat: float
-    km: float
-    near: list[NearOut]
-    along: list[AlongOut]
-
-    @classmethod
-    def of(cls, found: Vicinity, reach_km: float) -> AroundOut:
-        places = [(n, place.at) for n, place in enumerate(found.places)]
-        near: list[Any] = [
-            NearOut(
-                thing=found.places[one.key].id,
-                layer=found.places[one.key].layer,
-                code=found.places[one.key].code,
-                name=found.places[one.key].name,
-                km=round(one.away_km, 3),
-            )
-            for one in around(found.at, places, reach_km)
-        ]
-        lines = []
-        for line in found.lines:
-            beside = along(found.at, line.points, places, against=line.against)
-            if beside is not None:
-                close = sorted(beside, key=lambda one: abs(one.along_km))[:MOST_ALONG]
-                lines.append(
-                    AlongOut(
-                        layer=line.layer,
-                        code=line.code,
-                        name=line.name,
-                        items=[
-                            BesideOut(
-                                thing=found.places[one.key].id,
-                                layer=found.places[one.key].layer,
-                                name=found.places[one.key].name,
-                                along_km=round(one.along_km, 3),
-                                beside_km=round(one.beside_km, 3),
-                            )
-                            for one in sorted(close, key=lambda one: one.along_km)
-                        ],
-                    )
-                )
-        return cls(lon=found.at[0], lat=found.at[1], km=reach_km, near=near, along=lines)
