@@ -40,6 +40,26 @@ class Hands:
         return self.at
 
 
+def put_feature(
+    conn: Db,
+    layer: str,
+    code: str,
+    points: tuple[Point, ...],
+    properties: str = "{}",
+    *,
+    name: str = "",
+) -> None:
+    """Write one row of a layer: a point, or a line."""
+    numbers = b"".join(pack("<2d", *point) for point in points)
+    one = len(points) == 1
+    head = pack("<BI", 1, 1) if one else pack("<BII", 1, 2, len(points))
+    conn.execute(
+        "insert into layer_feature (layer, code, since, name, shape, bounds, properties,"
+        " commune_how, digest) values (%s, %s, 1, %s, %s, %s, %s, 'none', '')",
+        (layer, code, name or code, head + numbers, f"({points[0]},{points[-1]})", properties),
+    )
+
+
 @dataclass
 class Town:
     """Core - a - b - c - d, with four offices behind each place; a clock that only we move."""
@@ -84,14 +104,7 @@ class Town:
         name: str = "",
     ) -> None:
         """Give a layer one more row."""
-        numbers = b"".join(pack("<2d", *point) for point in points)
-        one = len(points) == 1
-        head = pack("<BI", 1, 1) if one else pack("<BII", 1, 2, len(points))
-        self.conn.execute(
-            "insert into layer_feature (layer, code, since, name, shape, bounds, properties,"
-            " commune_how, digest) values (%s, %s, 1, %s, %s, %s, %s, 'none', '')",
-            (layer, code, name or code, head + numbers, f"({points[0]},{points[-1]})", properties),
-        )
+        put_feature(self.conn, layer, code, points, properties, name=name)
 
     def _office(self, code: str, place: Point) -> tuple[int, int]:
         row = self.conn.execute(

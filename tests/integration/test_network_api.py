@@ -11,9 +11,13 @@ from typing import Any
 import orjson
 import pytest
 
+from ioc.domain.network.cut import Analysis
+from ioc.domain.network.joining import join
+from ioc.domain.network.plan import Plan
 from ioc.domain.permission import Role
 from ioc.domain.scope import Scope
 from ioc.storage import users
+from ioc.web.queries.network import Net
 from tests.integration.network_rig import OFFLINE, Db, Town
 from tests.integration.web_site import Site
 from tests.unit.network_plans import at
@@ -74,6 +78,20 @@ def test_a_wall_asks_no_questions(
     for role in (Role.KIOSK, Role.SOURCE):
         assert get(web, role_tokens[role], path)[0] == 403
     assert web.client().get(f"/api/v1/{path}").status == 401
+
+
+def test_the_drawing_is_sent_once(town: Town, web: Site, role_tokens: dict[Role, str]) -> None:
+    """A browser that has the segments gets 304 until a layer changes, in whichever process."""
+    client = web.client(role_tokens[Role.GIS])
+    tag = client.get("/api/v1/network/segments").headers["etag"]
+    net = Net("fibre_route1", Analysis(join(Plan())), [], {})
+    assert net.mark == "bc5de0da3dadd08c"  # as any process says it
+    asked = {"If-None-Match": tag}
+    assert client.get("/api/v1/network/segments", **asked).status == 304
+    town.conn.execute(
+        "insert into layer_import (layer, number, created_by) values ('duct', 1, 'x')"
+    )
+    assert client.get("/api/v1/network/segments", **asked).status == 200
 
 
 def first_alert(town: Town) -> str:

@@ -9,7 +9,17 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from ioc.domain.coverage import REACH_KM, report, suggestions
+from ioc.domain.coverage import (
+    REACH_KM,
+    Grid,
+    Hamlet,
+    Report,
+    Suggestion,
+    grid,
+    report,
+    suggestions,
+)
+from ioc.domain.location import Point
 from ioc.domain.network.cut import Analysis, Impact
 from ioc.web.api.network_shapes import (
     CoverageOut,
@@ -86,8 +96,12 @@ def _places(api: APIRouter, queries: NetworkQueries) -> None:
     @api.get("/coverage")
     async def coverage() -> CoverageOut:
         hamlets, masts = await queries.hamlets()
-        found = await asyncio.to_thread(lambda: (report(hamlets), suggestions(hamlets, masts)))
+        found = await asyncio.to_thread(_coverage, hamlets, masts)
         return CoverageOut.of(*found, {h.code: h for h in hamlets}, REACH_KM)
+
+
+def _coverage(hamlets: list[Hamlet], masts: list[Point]) -> tuple[Report, list[Suggestion], Grid]:
+    return report(hamlets), suggestions(hamlets, masts), grid(hamlets, masts)
 
 
 def _cut(
