@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ioc.domain.coverage import (
@@ -54,15 +54,18 @@ def _network(api: APIRouter, services: Services, queries: NetworkQueries) -> Non
     async def network() -> NetworkOut:
         return NetworkOut.of(await queries.net())
 
+    kept: dict[str, bytes] = {}  # the drawing of one version: 1 MB, some 50 ms to write
+
     @api.get("/network/segments", response_class=Response)
-    async def segments(request: Request) -> Response:
+    async def segments() -> Response:
         net = await queries.net()
-        etag = f'"{net.mark}"'
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        if etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        body = await asyncio.to_thread(_geojson, net)
-        return Response(body, 200, headers, "application/geo+json")
+        if net.version not in kept:
+            body = await asyncio.to_thread(_geojson, net)
+            kept.clear()
+            kept[net.version] = body
+        # A browser keeps it and asks whether it is still so: every answer has a tag of its content.
+        headers = {"Cache-Control": "private, no-cache"}
+        return Response(kept[net.version], 200, headers, "application/geo+json")
 
     @api.get("/network/impact", response_model=ImpactOut)
     async def impact(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 from ioc.domain.coverage import Hamlet
@@ -30,11 +29,6 @@ class Net:
     analysis: Analysis
     points: list[SinglePoint]
     by_code: dict[str, int]
-
-    @property
-    def mark(self) -> str:
-        """The same word in every worker and after a restart, for as long as nothing changed."""
-        return blake2b(self.version.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
