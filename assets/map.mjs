@@ -54,6 +54,7 @@ function assemble(page, live, {parts, writer, book, store, asked}) {
   live.onElse = ({point}) => { const hit = overlays.at(point); if (hit) detail.show(hit); };
   live.isElse = ({point}) => Boolean(overlays.on.size && overlays.at(point));
   tree.onChange(link.write);
+  detail.onFound = found;
   detail.onPick = (picked) => { link.write(); table.reveal(picked); };
   table.onFilter = () => narrow();
 

@@ -47,6 +47,7 @@ async function start(root) {
       parts.stale.hidden = state.answers[name] === null;
       setTimeout(() => state.tab === name && read(name, path), RETRY_MS);
     }
+    if (name === "coverage" && state.tab === name) page.map?.cover(state.answers.coverage);
     if (state.tab === name) draw();
   }
 
@@ -73,6 +74,7 @@ async function start(root) {
 
   function open(tab) {
     state.tab = tab;
+    page.map?.cover(tab === "coverage" ? state.answers.coverage : null);
     for (const button of parts.tabs.children) button.setAttribute("aria-selected", String(button.dataset.tab === tab));
     if (tab === "points") read("points", "network/single-points?limit=100");
     if (tab === "suspects") read("suspects", "network/suspects");
@@ -107,7 +109,7 @@ async function start(root) {
     state.radius = Number(radius.value);
     if (state.answers.impact?.at) cut({at: state.answers.impact.at});
   });
-  parts.tools.append(modes, radius, element("span", "hint", say("network.hint")));
+  parts.tools.append(modes, radius);
   function setMode(mode) {
     state.mode = mode;
     for (const button of modes.children) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));

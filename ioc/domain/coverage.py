@@ -8,7 +8,7 @@ somebody went and saw. A circle around a mast only suggests what to check: mount
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import cos, floor, radians
@@ -197,6 +197,80 @@ def suggestions(
         if hamlet.signal is Signal.UNKNOWN or not fits:
             found.append(Suggestion(hamlet.code, away, hamlet.signal, likely))
     return found
+
+
+# ---------------------------------------------------------------- people, by place
+
+# Where the people of a hamlet live nobody wrote down: they are spread over the squares around its
+# centre. 500 m squares in 1 km: finer than what is known would be made up.
+CELL_KM: Final = 0.5
+SPREAD_KM: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A square by its middle, and how many people are taken to live in it."""
+
+    at: Point
+    people: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """People by square, and those farther from every mast than it is taken to reach.
+
+    A suggestion by distance alone, like `suggestions`. `communes`: people out of reach by code.
+    """
+
+    people: float
+    out_of_reach: float
+    cells: tuple[Cell, ...]  # out of reach, the fullest first
+    communes: Mapping[str, float]
+
+    @property
+    def out_share(self) -> float | None:
+        """Return the share of people out of reach; None where nobody was counted."""
+        return self.out_of_reach / self.people if self.people else None
+
+
+def grid(hamlets: Iterable[Hamlet], masts: Sequence[Point], reach_km: float = REACH_KM) -> Grid:
+    """Return the squares where people are taken to live without a mast within reach."""
+    squares: dict[tuple[int, int], dict[str, float]] = {}
+    for hamlet in hamlets:
+        own = _squares(hamlet.at)
+        for square in own:
+            by_commune = squares.setdefault(square, {})
+            people = (hamlet.population or 0) / len(own)
+            by_commune[hamlet.commune_code] = by_commune.get(hamlet.commune_code, 0) + people
+    near = _Near(masts, reach_km)
+    cells, communes = [], dict[str, float]()
+    for square, by_commune in squares.items():
+        middle = _middle(square)
+        people = sum(by_commune.values())
+        if people and near.away(middle) is None:
+            cells.append(Cell(middle, people))
+            for code, some in by_commune.items():
+                communes[code] = communes.get(code, 0) + some
+    cells.sort(key=lambda one: (-one.people, one.at))
+    everybody = sum(sum(one.values()) for one in squares.values())
+    return Grid(everybody, sum(one.people for one in cells), tuple(cells), communes)
+
+
+# Squares of one size over the country: a degree of longitude as long as at 16° N, 4 % off at most.
+_UP: Final = CELL_KM / KM_PER_DEGREE
+_SIDE: Final = _UP / cos(radians(16))
+
+
+def _middle(square: tuple[int, int]) -> Point:
+    return (square[0] + 0.5) * _SIDE, (square[1] + 0.5) * _UP
+
+
+def _squares(at: Point) -> list[tuple[int, int]]:
+    """Return the squares whose middle lies within the spread of a place, at least its own."""
+    x, y = floor(at[0] / _SIDE), floor(at[1] / _UP)
+    n = floor(SPREAD_KM / CELL_KM) + 1
+    around = [(x + dx, y + dy) for dx in range(-n, n + 1) for dy in range(-n, n + 1)]
+    return [one for one in around if km(at, _middle(one)) <= SPREAD_KM] or [(x, y)]
 
 
 class _Near:

@@ -1,4 +1,4 @@
-"""Points and lines out of well-known binary, as layers store them. Areas are not needed here."""
+"""Points, lines and the rings of areas out of well-known binary, as layers store them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ioc.domain.location import Point
 
 _POINT: Final = 1
 _LINE: Final = 2
+_AREA: Final = 3
 _MANY: Final = (4, 5)  # several points, several lines
+_AREAS: Final = 6
 
 
 def parts(shape: bytes) -> tuple[tuple[Point, ...], ...]:
@@ -23,6 +25,39 @@ def parts(shape: bytes) -> tuple[tuple[Point, ...], ...]:
     except struct.error as error:
         raise ValueError("well-known binary that ends too soon") from error
     return tuple(found)
+
+
+def rings(shape: bytes) -> tuple[tuple[Point, ...], ...]:
+    """Return the rings of an area, outlines and holes, lon lat; of any other kind nothing.
+
+    ValueError where the bytes end too soon.
+    """
+    try:
+        found, _ = _areas(shape, 0)
+    except struct.error as error:
+        raise ValueError("well-known binary that ends too soon") from error
+    return tuple(found)
+
+
+def _areas(shape: bytes, at: int) -> tuple[list[tuple[Point, ...]], int]:
+    order = "<" if shape[at : at + 1] == b"\x01" else ">"
+    (code,) = unpack_from(f"{order}I", shape, at + 1)
+    kind, width, at = _kind(code, at + 5)
+    if kind not in (_AREA, _AREAS):
+        return [], at
+    (count,) = unpack_from(f"{order}I", shape, at)
+    at += 4
+    found: list[tuple[Point, ...]] = []
+    for _ in range(count):
+        if kind == _AREAS:
+            some, at = _areas(shape, at)
+            found += some
+            continue
+        (corners,) = unpack_from(f"{order}I", shape, at)
+        at += 4
+        found.append(tuple(_point(shape, order, at + 8 * width * n) for n in range(corners)))
+        at += 8 * width * corners
+    return found, at
 
 
 def _read(shape: bytes, at: int) -> tuple[list[tuple[Point, ...]], int]:

@@ -40,6 +40,26 @@ class Hands:
         return self.at
 
 
+def put_feature(
+    conn: Db,
+    layer: str,
+    code: str,
+    points: tuple[Point, ...],
+    properties: str = "{}",
+    *,
+    name: str = "",
+) -> None:
+    """Write one row of a layer: a point, or a line."""
+    numbers = b"".join(pack("<2d", *point) for point in points)
+    one = len(points) == 1
+    head = pack("<BI", 1, 1) if one else pack("<BII", 1, 2, len(points))
+    conn.execute(
+        "insert into layer_feature (layer, code, since, name, shape, bounds, properties,"
+        " commune_how, digest) values (%s, %s, 1, %s, %s, %s, %s, 'none', '')",
+        (layer, code, name or code, head + numbers, f"({points[0]},{points[-1]})", properties),
+    )
+
+
 @dataclass
 class Town:
     """Core - a - b - c - d, with four offices behind each place; a clock that only we move."""
@@ -63,29 +83,28 @@ class Town:
         self.report(self.streams, ONLINE)
 
     def _layers(self) -> None:
-        self._feature("node", "core", (at(0),), '{"kind": "core"}')
+        self.feature("node", "core", (at(0),), '{"kind": "core"}')
         for n, spot in enumerate("abcd"):
-            self._feature("node", f"Nút {spot}", (at(2 * n + 2),))
-            self._feature("fibre_route", f"k{n}", (at(2 * n), at(2 * n + 2)))
+            self.feature("node", f"Nút {spot}", (at(2 * n + 2),))
+            self.feature("fibre_route", f"k{n}", (at(2 * n), at(2 * n + 2)))
             for m in range(1, 5):
                 place = at(2 * n + 2, m)
-                self._feature("fibre_route", f"{spot}{m}", (at(2 * n + 2), place))
+                self.feature("fibre_route", f"{spot}{m}", (at(2 * n + 2), place))
                 self.streams[f"{spot}{m}"] = self._office(f"{spot}{m}", place)
         self.conn.execute(
             "insert into layer_import (layer, number, created_by) values ('fibre_route', 1, 'x')"
         )
 
-    def _feature(
-        self, layer: str, code: str, points: tuple[Point, ...], properties: str = "{}"
+    def feature(
+        self,
+        layer: str,
+        code: str,
+        points: tuple[Point, ...],
+        properties: str = "{}",
+        name: str = "",
     ) -> None:
-        numbers = b"".join(pack("<2d", *point) for point in points)
-        one = len(points) == 1
-        head = pack("<BI", 1, 1) if one else pack("<BII", 1, 2, len(points))
-        self.conn.execute(
-            "insert into layer_feature (layer, code, since, name, shape, bounds, properties,"
-            " commune_how, digest) values (%s, %s, 1, %s, %s, %s, %s, 'none', '')",
-            (layer, code, code, head + numbers, f"({points[0]},{points[-1]})", properties),
-        )
+        """Give a layer one more row."""
+        put_feature(self.conn, layer, code, points, properties, name=name)
 
     def _office(self, code: str, place: Point) -> tuple[int, int]:
         row = self.conn.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import orjson
 import pytest
 
 from ioc.domain.permission import Role
+from ioc.domain.scope import Scope
+from ioc.storage import users
 from tests.integration.network_rig import OFFLINE, Db, Town
 from tests.integration.web_site import Site
 from tests.unit.network_plans import at
@@ -74,20 +77,80 @@ def test_a_wall_asks_no_questions(
     assert web.client().get(f"/api/v1/{path}").status == 401
 
 
+def test_the_drawing_is_sent_once(town: Town, web: Site, role_tokens: dict[Role, str]) -> None:
+    """A browser keeps the segments and gets 304 for them until the network is another one."""
+    client = web.client(role_tokens[Role.GIS])
+    answer = client.get("/api/v1/network/segments")
+    assert answer.headers["cache-control"] == "private, no-cache"
+    tag = answer.headers["etag"]
+    assert tag == f'"{sha256(answer.body).hexdigest()[:16]}"'  # the same in every process
+    asked = {"If-None-Match": tag}
+    assert client.get("/api/v1/network/segments", **asked).status == 304
+    town.feature("fibre_route", "k9", (at(8), at(10)))
+    town.conn.execute("update layer_import set number = 2 where layer = 'fibre_route'")
+    assert client.get("/api/v1/network/segments", **asked).status == 200
+
+
+def first_alert(town: Town) -> str:
+    row = town.conn.execute("select id from alert").fetchone()
+    assert row is not None
+    return f"alerts/{row[0]}/around"
+
+
 def test_what_lies_around_an_alert(town: Town, web: Site, role_tokens: dict[Role, str]) -> None:
     """Within the radius the nearest first; along the route that passes, before and behind."""
     town.raise_alert("c1")
-    row = town.conn.execute("select id from alert").fetchone()
-    assert row is not None
-    _, found = get(web, role_tokens[Role.LEADER], f"alerts/{row[0]}/around?km=1.2")
-    assert next(one["name"] for one in found["near"]) == "c1"
-    assert "c2" in {one["name"] for one in found["near"]}
+    path = first_alert(town)
+    _, found = get(web, role_tokens[Role.LEADER], f"{path}?km=1.2")
+    (offices,) = [one for one in found["layers"] if one["layer"] == "network"]
+    assert offices["items"][0]["name"] == "c1"
+    assert ("c2" in {one["name"] for one in offices["items"]}, found["complete"]) == (True, True)
     route = next(one for one in found["along"] if one["code"] == "c4")
     assert [(b["name"], round(b["along_km"], 1)) for b in route["items"] if b["thing"]] == [
         ("c1", 0.0), ("c2", 1.1), ("c3", 2.2), ("c4", 3.3),
     ]  # fmt: skip
     unknown = "00000000-0000-0000-0000-000000000000"
     assert get(web, role_tokens[Role.LEADER], f"alerts/{unknown}/around")[0] == 404
+
+
+def test_a_river_in_pieces_leads_to_its_reservoir(
+    town: Town, web: Site, role_tokens: dict[Role, str]
+) -> None:
+    """Beyond the radius, over two pieces, drawn against the flow; a road says nothing."""
+    x, y = at(6, 1)
+    river = '{"kind": "Sông", "direction": "%s"}'
+    town.feature("base", "s1", ((x, y), at(16, 1)), river % "ngược", name="Sông Bé")
+    town.feature("base", "s2", (at(16, 1), at(26, 1)), river % "ngược", name="Sông Bé")
+    town.feature("base", "r1", ((x, y), at(6, -9)), '{"kind": "Quốc lộ"}', name="QL14")
+    town.feature("reservoir", "h1", (at(24, 1.1),), name="Hồ Thác Mơ")
+    town.raise_alert("c1")
+    _, found = get(web, role_tokens[Role.OPERATOR], f"{first_alert(town)}?km=1")
+    assert [one["name"] for one in found["along"] if one["layer"] == "base"] == ["Sông Bé"]
+    (line,) = [one for one in found["along"] if one["layer"] == "base"]
+    (lake,) = [one for one in line["items"] if one["layer"] == "reservoir"]
+    assert (lake["name"], lake["title"], line["drawn"]) == ("Hồ Thác Mơ", "Hồ chứa", False)
+    assert lake["along_km"] == pytest.approx(-19.6, abs=0.5)
+    assert "reservoir" not in {one["layer"] for one in found["layers"]}
+
+
+def scoped(conn: Db, commune: str) -> str:
+    scope = Scope(areas=frozenset({commune}))
+    return users.create_token(conn, kind="api", role="operator", label=commune, scope=scope)
+
+
+def test_what_is_out_of_scope_is_not_around(town: Town, web: Site, conn: Db) -> None:
+    """Who answers for one commune is told of its alerts alone, and of its things around them."""
+    for office, commune in (("c1", "1"), ("c2", "1"), ("c3", "2")):
+        town.conn.execute(
+            "update location set commune_code = %s where thing_id = %s",
+            (commune, town.streams[office][0]),
+        )
+    town.raise_alert("c1")
+    path = f"{first_alert(town)}?km=5"
+    status, found = get(web, scoped(conn, "1"), path)
+    told = {item["name"] for layer in found["layers"] for item in layer["items"]}
+    assert (status, told & {"c1", "c2", "c3", "c4"}) == (200, {"c1", "c2"})
+    assert get(web, scoped(conn, "2"), path)[0] == 404
 
 
 def ioc(database_url: str, *arguments: str) -> tuple[int, Any]:

@@ -20,9 +20,13 @@ from owslib.ogcapi.features import Features
 from psycopg import Connection
 
 from ioc import vn2000
+from ioc.domain.observation import Quality
 from ioc.domain.permission import Role
+from ioc.domain.scope import Scope
 from ioc.settings import Settings
-from tests.integration import ogc_rig
+from ioc.storage import users
+from ioc.web.ogc import html
+from tests.integration import ogc_rig, web_site
 from tests.integration.web_site import Client, Site, running
 
 Db = Connection[tuple[Any, ...]]
@@ -175,6 +179,51 @@ def test_people_see_pages(client: Client) -> None:
         assert answer.headers["content-type"].startswith("text/html")
         assert 'lang="vi"' in answer.body.decode()
     assert "Trạm số 3" in client.get("/ogc/collections/bts/items/B00003?f=html").body.decode()
+
+
+@pytest.mark.parametrize("quality", [q.name.lower() for q in Quality])
+def test_a_doubted_value_says_so(quality: str) -> None:
+    """Whatever a value's quality, the page has words for it; a good one needs none."""
+    item = {"name": "Bụi", "result": 12.5, "unit": "µg/m³", "quality": quality}
+    said = html.measured(item)
+    assert said.startswith("Bụi: 12,5")
+    assert ("(" in said) == (quality != "good")
+
+
+def test_pages_are_written_for_people(client: Client) -> None:
+    """Titles instead of columns, values with units, local times, the way up and to the map."""
+    page = client.get("/ogc/collections/things/items?f=html").body.decode()
+    for told in ("12,5", "15:30:00 01/03/2026", "Thời điểm đo", "Số đo mới nhất"):
+        assert told in page
+    for raw in ("phenomenon_time", "observations", "true", "{&quot;"):
+        assert raw not in page
+    page = client.get("/ogc/collections/bts/items/B00003?f=html").body.decode()
+    assert "<h1>Trạm số 3</h1>" in page
+    assert 'href="/map#map=13/10.9650/106.8300"' in page
+    assert "/ogc/collections/bts?f=html" in page
+    page = client.get("/ogc/collections/fibre_route/items/R1?f=html").body.decode()
+    assert "&amp;on=fibre_route&amp;pick=fibre_route:R1" in page
+
+
+def test_things_out_of_scope_are_not_told(client: Client, conn: Db, web: Site) -> None:
+    """Who answers for one commune finds its things alone: listed, counted, by id and by filter."""
+    other, _ = web_site.add_thing(conn, "tram-khac")
+    conn.execute(
+        "insert into location (thing_id, lon, lat, commune_code, commune_how, outline)"
+        " values (%s, 106.9, 11, '26000', 'boundary', 'inside')",
+        (other,),
+    )
+    scope = Scope(areas=frozenset({"26000"}))
+    token = users.create_token(conn, kind="api", role="gis", label="xã", scope=scope)
+    limited = web.client(token)
+    path = "/ogc/collections/things/items"
+    found = limited.get(path).json()
+    assert (codes(found), found["numberMatched"]) == ([str(other)], 1)
+    assert len(codes(client.get(path).json())) == 2
+    (hidden,) = {*codes(client.get(path).json())} - {str(other)}
+    assert limited.get(f"{path}/{hidden}").status == 404
+    assert codes(limited.get(f"{path}?external_id=tram-do").json()) == []
+    assert "1 trong 1" in limited.get(f"{path}?f=html").body.decode()
 
 
 def test_hidden_fields_are_not_told(client: Client, conn: Db, tmp_path: Path) -> None:

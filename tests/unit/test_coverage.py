@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ioc.domain.coverage import Hamlet, Signal, report, signal_of, suggestions
+from ioc.domain.coverage import SPREAD_KM, Hamlet, Signal, grid, report, signal_of, suggestions
+from ioc.domain.network.plan import km
 from tests.unit.network_plans import at
 
 
@@ -88,3 +89,26 @@ def test_a_circle_only_suggests() -> None:
     assert [(s.code, s.likely) for s in found] == [("b", False), ("c", True), ("d", True)]
     assert found[1].away_km == pytest.approx(1.09, abs=0.02)
     assert report(told).all.hamlets.none == 2  # what was seen stays what it was
+
+
+def test_people_out_of_reach_are_weighed_by_place() -> None:
+    """Everybody is in one square or another; only squares without a mast near count as out."""
+    told = [
+        Hamlet("a", "A", at(0), "1", "x", Signal.COVERED, population=1000),
+        Hamlet("b", "B", at(9), "2", "y", Signal.COVERED, population=300),
+        Hamlet("c", "C", at(9), "2", "y", Signal.COVERED),  # nobody counted them
+    ]
+    found = grid(told, [at(1)])
+    assert found.people == pytest.approx(1300)
+    assert found.out_of_reach == pytest.approx(300)
+    assert found.communes == {"2": pytest.approx(300)}
+    assert all(km(cell.at, at(9)) <= SPREAD_KM for cell in found.cells)
+    assert len(found.cells) > 6  # spread, not heaped on its centre
+    assert grid(told, []).out_share == pytest.approx(1)
+    assert grid(told[2:], []).out_share is None
+
+
+def test_a_village_at_the_edge_is_partly_out_of_reach() -> None:
+    """What lies within the reach of a mast is not lost with what does not."""
+    edge = Hamlet("a", "A", at(2.3), "1", "x", Signal.COVERED, population=1000)  # 2.5 km
+    assert 200 < grid([edge], [at(0)]).out_of_reach < 800

@@ -1,5 +1,6 @@
 // One alert: what happened, what to do first, the hours around it, and its log.
 
+import {createAround} from "../around.mjs";
 import {element, fill} from "../dom.mjs";
 import {SHAPES, svg} from "../marks.mjs";
 import {ask} from "./api.mjs";
@@ -11,6 +12,7 @@ const SETTLE_MS = 120; // a key held down passes rows: only where it stops is re
 
 export function createDetail(box, told, writer, {actions}) {
   const {say} = told;
+  const around = createAround(writer);
   let shown = null; // id
   let found = null; // what the server said of it
   let drawn = null; // the row as it stands on the page
@@ -42,6 +44,7 @@ export function createDetail(box, told, writer, {actions}) {
     const answer = await ask(`/desk/alerts/${id}`, {signal: asking.signal});
     if (id !== shown || answer.aborted) return;
     if (answer.ok) {
+      if (!found) around.read(); // where it lies does not change with its values
       found = answer.body;
       draw(found.row);
     } else if (!found) fill(box.querySelector(".dc"), message("warn", say("alerts.unread"), say("alerts.unread_why")));
@@ -49,7 +52,7 @@ export function createDetail(box, told, writer, {actions}) {
 
   function draw(row) {
     drawn = row;
-    const parts = [head(row), figures(row), element("div", "dc"), todo(row), actions.bar(row, found?.steps), timeline(row), why(row)];
+    const parts = [head(row), figures(row), element("div", "dc"), todo(row), actions.bar(row, found?.steps), around.show(row.id, row.thing), timeline(row), why(row)];
     // Actions hold what somebody is typing: their own node stays in place.
     const kept = new Set(parts.filter((part) => part?.dataset.kept));
     const next = parts.filter(Boolean);

@@ -51,7 +51,7 @@ export function createPreview(parts, store, writer) {
     const box = boundsOf(shown);
     if (box) map.fitBounds(box, {padding: 40, maxZoom: 13, animate: false});
     const counts = Object.fromEntries(KINDS.map((kind) => [kind, rows.filter(({properties}) => properties.change === kind).length]));
-    fill(parts.key, ...KINDS.filter((kind) => counts[kind]).map((kind) => element("span", `k-${kind}`, element("i"), `${say(`layers.page.count.${kind}`)} ${writer.number(counts[kind])}`)), ...(candidates.length > 1 ? candidates.map((one, index) => element("span", "k-candidate", element("b", "", String(index + 1)), `EPSG:${one.properties.epsg}${one.properties.axes === "yx" ? `, ${say("layers.page.swapped")}` : ""}`)) : []));
+    fill(parts.key, ...KINDS.filter((kind) => counts[kind]).map((kind) => element("span", `k-${kind}`, element("i"), `${say(`layers.page.count.${kind}`)} ${writer.number(counts[kind])}`)), ...(candidates.length > 1 ? candidates.map((one, index) => element("span", "k-candidate", element("b", "", String(index + 1)), `${one.properties.epsg === 4326 ? "WGS\u00a084" : "VN-2000"} (EPSG:${one.properties.epsg})${one.properties.axes === "yx" ? `, ${say("layers.page.swapped")}` : ""}`)) : []));
   }
   return preview;
 }

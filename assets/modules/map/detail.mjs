@@ -1,11 +1,12 @@
 // Details of what was picked: a thing (values and 24 hours, drawn by the server), or a row of an
 // imported layer; then its alerts and what lies nearest.
 
+import {createAround} from "../around.mjs";
 import {ask} from "../desk/api.mjs";
 import {element, fill} from "../dom.mjs";
 import {SHAPES, svg} from "../marks.mjs";
 import {createPanel} from "../panel.mjs";
-import {distance, metres} from "./measure.mjs";
+import {circle, distance, metres} from "./measure.mjs";
 
 const NEAREST = 6;
 const EMPTY = {type: "FeatureCollection", features: []};
@@ -13,12 +14,26 @@ const EMPTY = {type: "FeatureCollection", features: []};
 export function createDetail(parts, live, store, {writer, book, overlays}) {
   const {say} = writer;
   const {map, layers} = live;
+  let lists = {};
   const panel = createPanel(parts);
-  const detail = {picked: null, pick, show, close: panel.close, onPick: null};
+  const detail = {picked: null, pick, show, close: panel.close, onPick: null, onFound: null};
   const server = parts.panel.querySelector("#panel-body");
   map.addSource("picked", {type: "geojson", data: EMPTY});
   map.addLayer({id: "picked", type: "circle", source: "picked", paint: {"circle-radius": 15, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": live.style("--fg1"), "circle-stroke-width": 3}});
   map.addLayer({id: "picked-line", type: "line", source: "picked", filter: ["!=", ["geometry-type"], "Point"], paint: {"line-color": live.style("--fg1"), "line-width": 4}});
+
+  // What lies around an alert takes the place of what lies nearest: by layer, switched on or not.
+  map.addSource("reach", {type: "geojson", data: EMPTY});
+  map.addLayer({id: "reach", type: "line", source: "reach", paint: {"line-color": live.style("--fg2"), "line-width": 2, "line-dasharray": [3, 2]}}, "picked");
+  const around = createAround(writer, {go: (item) => (item.thing === null ? detail.onFound({...item, kind: "feature", key: item.code}) : goTo(item)), onReach: reach});
+  function goTo(item) {
+    live.view.go(item.lon, item.lat);
+    pick(item.thing);
+  }
+  function reach(at, km) {
+    const ring = at && lists.around ? circle(at, km * 1000).map(({lon, lat}) => [lon, lat]) : null;
+    map.getSource("reach").setData(ring ? {type: "Feature", properties: {}, geometry: {type: "LineString", coordinates: [...ring, ring[0]]}} : EMPTY);
+  }
 
   function pick(thing) {
     const at = layers.points.get(Number(thing));
@@ -53,12 +68,15 @@ export function createDetail(parts, live, store, {writer, book, overlays}) {
   const text = (value) => value === true ? say("map.yes") : value === false ? say("map.no") : Array.isArray(value) ? value.join(", ") : typeof value === "number" ? writer.number(value, Number.isInteger(value) ? 0 : 1) : value;
   const mark = (geometry) => map.getSource("picked").setData({type: "FeatureCollection", features: [{type: "Feature", properties: {}, geometry}]});
 
-  let lists = {};
   function more(at, thing) {
-    lists = {near: at ? near(at, thing) : null, alerts: null};
+    const alert = thing === null ? null : worst(thing);
+    lists = {near: at && !alert ? near(at, thing) : null, around: alert && around.show(alert.id, thing), alerts: null};
+    if (alert) around.read();
+    else reach(null);
     draw();
   }
-  const draw = () => parts.more.replaceChildren(...[lists.alerts, lists.near].filter(Boolean)); // its presses are of this picking
+  const worst = (thing) => store.alerts.open.filter((row) => row.thing === thing).sort((a, b) => a.severity - b.severity)[0] ?? null;
+  const draw = () => parts.more.replaceChildren(...[lists.alerts, lists.around, lists.near].filter(Boolean)); // its presses are of this picking
 
   async function alerts(thing) {
     const answer = await ask(`/desk/map/things/${thing}/alerts`);
@@ -105,6 +123,8 @@ export function createDetail(parts, live, store, {writer, book, overlays}) {
     if (!parts.panel.hidden) return;
     detail.picked = null;
     map.getSource("picked").setData(EMPTY);
+    lists = {};
+    reach(null);
     detail.onPick?.(null);
   });
   seen.observe(parts.panel, {attributes: true, attributeFilter: ["hidden"]});

@@ -24,7 +24,10 @@ export async function createNetworkMap(box, legend, segments, store, {writer, on
   // No hue: a cut that is only asked about is no alert. White over a dark casing stands out.
   map.addLayer({id: "net-cut-casing", type: "line", source: "cut", paint: {"line-color": style("--map-out"), "line-width": 13}, layout: {"line-cap": "round"}});
   map.addLayer({id: "net-cut", type: "line", source: "cut", paint: {"line-color": style("--fg1"), "line-width": 7}, layout: {"line-cap": "round"}});
-  drawLegend(legend, writer);
+  // Squares of people out of reach: a suggestion, so they are drawn as a shade and only when asked.
+  map.addSource("cells", {type: "geojson", data: EMPTY});
+  map.addLayer({id: "net-cells", type: "fill", source: "cells", paint: {"fill-color": style("--fg1"), "fill-opacity": ["interpolate", ["linear"], ["get", "people"], 0, 0.15, 200, 0.7]}}, "net-ring");
+  drawLegend(legend, writer, false);
 
   const found = new Map(segments.features.map((feature) => [feature.properties.code, feature]));
   const near = (point) => {
@@ -47,10 +50,20 @@ export async function createNetworkMap(box, legend, segments, store, {writer, on
     const at = features[0]?.geometry.coordinates[0];
     if (at && !map.getBounds().contains(at)) map.easeTo({center: at, duration: 0});
   }
-  return {map, view, show};
+  function cover(answer) {
+    const half = answer ? answer.grid.cell_m / 2 / 111_195 : 0;
+    const features = (answer?.grid.cells ?? []).map(([lon, lat, people]) => {
+      const side = half / Math.cos((16 * Math.PI) / 180);
+      const [w, s, e, n] = [lon - side, lat - half, lon + side, lat + half];
+      return {type: "Feature", properties: {people}, geometry: {type: "Polygon", coordinates: [[[w, s], [e, s], [e, n], [w, n], [w, s]]]}};
+    });
+    map.getSource("cells").setData({...EMPTY, features});
+    drawLegend(legend, writer, Boolean(answer));
+  }
+  return {map, view, show, cover};
 }
 
-function drawLegend(legend, {say}) {
+function drawLegend(legend, {say}, isCover) {
   const svg = (attributes, tag) => {
     const mark = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     mark.setAttribute("viewBox", "0 0 28 14");
@@ -62,7 +75,9 @@ function drawLegend(legend, {say}) {
   };
   const stroke = (color, width, dash = "none") => svg({x1: 2, y1: 7, x2: 26, y2: 7, style: `stroke:var(${color});stroke-width:${width};stroke-dasharray:${dash}`}, "line");
   const row = (mark, key) => element("div", "", mark, element("span", "", say(`network.${key}`)));
+  const rect = svg({x: 4, y: 1, width: 20, height: 12, style: "fill:var(--fg1);fill-opacity:.5"}, "rect");
   legend.replaceChildren(
+    ...(isCover ? [row(rect, "legend_cells")] : []),
     row(stroke("--fg3", 2), "legend_ring"),
     row(stroke("--fg2", 2.5, "5 3"), "legend_weak"),
     row(stroke("--fg1", 6), "legend_cut"),

@@ -11,7 +11,7 @@ export function createViews(writer, {onCut}) {
 
   const figures = (pairs) => element("div", "net-figures", ...pairs.map(([value, name]) => element("div", "", element("b", "", value), element("span", "", name))));
   const list = (rows) => element("ul", "net-list", ...rows);
-  const nothing = (name) => element("div", "net-empty", element("b", "", say(`network.${name}`)), say(`network.${name}_why`));
+  const nothing = (name) => element("div", "net-empty", element("b", "", say(`network.${name}`)), say(`network.${name}_why`), ["empty", "no_core"].includes(name) ? element("p", "", Object.assign(element("a", "", say("network.open_layers")), {href: "/layers"})) : null);
   const pressable = (title, detail, act) => {
     const button = element("button", "", element("span", "", title), element("small", "", detail));
     button.type = "button";
@@ -57,12 +57,12 @@ export function createViews(writer, {onCut}) {
   }
 
   function suspects(answer) {
-    if (answer === undefined) return [element("p", "net-note", say("network.loading"))];
+    if (answer === undefined) return [element("p", "net-note", say("network.asking"))];
     if (!answer) return [nothing("failed")];
     const parts = [element("h2", "", say("network.suspects_title"))];
     if (!answer.standing.length) parts.push(element("p", "net-note", say("network.suspects_none")));
     for (const row of answer.standing) {
-      const link = row.alert ? Object.assign(element("a", "", say("network.open_alert")), {href: `/alerts?alert=${row.alert}`}) : null;
+      const link = row.alert ? Object.assign(element("a", "", say("network.open_alert")), {href: `/alerts?id=${row.alert}`}) : null;
       const detail = [say("network.suspects_points", {n: number(row.points)}), row.doubted ? say("network.doubted") : ""].filter(Boolean).join(" · ");
       parts.push(list([pressable(row.title, detail, () => onCut(row.segments.slice(0, 1)))]), element("p", "net-note", link));
     }
@@ -79,6 +79,23 @@ export function createViews(writer, {onCut}) {
   }
   const head = (first) => [say(`network.coverage_${first}`), say("network.coverage_hamlets"), say("network.coverage_none"), say("network.coverage_partial"), say("network.coverage_reached"), say("network.coverage_people")];
   const line = (row) => [row.name || say("network.coverage_nowhere"), number(row.hamlets.known), number(row.hamlets.none), number(row.hamlets.partial), share(row.hamlets.reached_share), share(row.people.reached_share)];
+
+  // By distance alone: never beside the figures of what somebody went and saw.
+  function suggested(answer) {
+    const {grid, suggestions} = answer;
+    const km = number(answer.suggestion_reach_km, 1);
+    const rows = suggestions.slice(0, MOST).map((row) => element("li", "",
+      element("span", "", row.name),
+      element("small", "", [row.commune, say(`network.says_${row.says}`), row.mast_km === null ? say("network.mast_none", {km}) : say("network.mast_at", {km: number(row.mast_km, 1)})].filter(Boolean).join(" · "))));
+    const worst = answer.communes.filter((row) => row.out_of_reach).sort((a, b) => b.out_of_reach - a.out_of_reach);
+    return [
+      element("h2", "net-suggested", say("network.suggested_title")),
+      element("p", "net-note", say("network.suggested_why", {km})),
+      element("p", "net-note", grid.people ? say("network.suggested_people", {n: number(grid.out_of_reach), share: share(grid.out_share), m: number(grid.cell_m)}) : say("network.suggested_nobody")),
+      worst.length ? element("details", "", element("summary", "", say("network.suggested_communes", {n: number(worst.length)})), list(worst.map((row) => element("li", "", element("span", "", row.name || say("network.coverage_nowhere")), element("small", "", say("network.people", {n: number(row.out_of_reach)})))))) : null,
+      suggestions.length ? element("details", "", element("summary", "", say("network.suggested_hamlets", {n: number(suggestions.length)})), list(rows)) : null,
+    ].filter(Boolean);
+  }
 
   function coverage(answer) {
     if (answer === undefined) return [element("p", "net-note", say("network.loading"))];
@@ -98,8 +115,9 @@ export function createViews(writer, {onCut}) {
         say("network.coverage_power", {n: number(answer.all.without_power)}),
       ].join(" ")),
       table(head("operator"), answer.operators.map(line)),
-      element("p", "net-note", say("network.coverage_suggestion", {n: number(answer.suggestions.length), km: number(answer.suggestion_reach_km, 1)})),
+      element("h3", "", say("network.coverage_by_commune")),
       table(head("commune"), answer.communes.map(line)),
+      ...suggested(answer),
     ];
   }
 

@@ -1,19 +1,27 @@
-"""Questions about the network, coverage and the surroundings of an alert."""
+"""Questions about the network and coverage."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from ioc.domain.coverage import REACH_KM, report, suggestions
+from ioc.domain.coverage import (
+    REACH_KM,
+    Grid,
+    Hamlet,
+    Report,
+    Suggestion,
+    grid,
+    report,
+    suggestions,
+)
+from ioc.domain.location import Point
 from ioc.domain.network.cut import Analysis, Impact
 from ioc.web.api.network_shapes import (
-    AroundOut,
     CoverageOut,
     ImpactOut,
     NetworkOut,
@@ -26,13 +34,11 @@ from ioc.web.services import Services
 
 MOST_SEGMENTS: Final = 200  # named in one question
 WIDEST_KM: Final = 20.0
-FARTHEST_KM: Final = 50.0
 
 Codes = Annotated[list[str], Query(max_length=MOST_SEGMENTS, description="codes of segments")]
 Lon = Annotated[float | None, Query(ge=-180, le=180, allow_inf_nan=False)]
 Lat = Annotated[float | None, Query(ge=-90, le=90, allow_inf_nan=False)]
 Radius = Annotated[float, Query(ge=0, le=WIDEST_KM, allow_inf_nan=False)]
-Reach = Annotated[float, Query(gt=0, le=FARTHEST_KM, allow_inf_nan=False)]
 Count = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -48,15 +54,18 @@ def _network(api: APIRouter, services: Services, queries: NetworkQueries) -> Non
     async def network() -> NetworkOut:
         return NetworkOut.of(await queries.net())
 
+    kept: dict[str, bytes] = {}  # the drawing of one version: 1 MB, some 50 ms to write
+
     @api.get("/network/segments", response_class=Response)
-    async def segments(request: Request) -> Response:
+    async def segments() -> Response:
         net = await queries.net()
-        etag = f'"{abs(hash(net.version)):x}"'
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        if etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        body = await asyncio.to_thread(_geojson, net)
-        return Response(body, 200, headers, "application/geo+json")
+        if net.version not in kept:
+            body = await asyncio.to_thread(_geojson, net)
+            kept.clear()
+            kept[net.version] = body
+        # A browser keeps it and asks whether it is still so: every answer has a tag of its content.
+        headers = {"Cache-Control": "private, no-cache"}
+        return Response(kept[net.version], 200, headers, "application/geo+json")
 
     @api.get("/network/impact", response_model=ImpactOut)
     async def impact(
@@ -90,15 +99,12 @@ def _places(api: APIRouter, queries: NetworkQueries) -> None:
     @api.get("/coverage")
     async def coverage() -> CoverageOut:
         hamlets, masts = await queries.hamlets()
-        found = await asyncio.to_thread(lambda: (report(hamlets), suggestions(hamlets, masts)))
+        found = await asyncio.to_thread(_coverage, hamlets, masts)
         return CoverageOut.of(*found, {h.code: h for h in hamlets}, REACH_KM)
 
-    @api.get("/alerts/{alert_id}/around", response_model=AroundOut)
-    async def around(alert_id: UUID, km: Reach = 5.0) -> Any:  # noqa: ANN401  a shape or a problem
-        found = await queries.vicinity(alert_id, km)
-        if found is None:
-            return problem(404, "not_found")
-        return await asyncio.to_thread(AroundOut.of, found, km)
+
+def _coverage(hamlets: list[Hamlet], masts: list[Point]) -> tuple[Report, list[Suggestion], Grid]:
+    return report(hamlets), suggestions(hamlets, masts), grid(hamlets, masts)
 
 
 def _cut(

@@ -1,21 +1,17 @@
-"""What the answers about network, coverage and surroundings are made of."""
+"""What the answers about network and coverage are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from ioc.domain.coverage import Hamlet, Line, Report, Suggestion, Tally
+from ioc.domain.coverage import CELL_KM, Grid, Hamlet, Line, Report, Suggestion, Tally
 from ioc.domain.network.cut import Analysis, Impact
 from ioc.domain.network.plan import SiteKind
-from ioc.domain.vicinity import along, around
-from ioc.web.queries.network import Net, Suspicions, Vicinity
-
-MOST_ALONG = 50  # things beside one line, the nearest
+from ioc.web.queries.network import Net, Suspicions
 
 
 class SiteOut(BaseModel):
@@ -225,10 +221,13 @@ class CoverageLineOut(BaseModel):
     hamlets: TallyOut
     people: TallyOut
     without_power: int
+    out_of_reach: int | None = None  # people, by distance alone: a suggestion
 
     @classmethod
-    def of(cls, line: Line) -> CoverageLineOut:
+    def of(cls, line: Line, grid: Grid | None = None) -> CoverageLineOut:
+        people = None if grid is None else round(grid.communes.get(line.key, 0))
         return cls(
+            out_of_reach=people,
             key=line.key,
             name=line.name,
             hamlets=TallyOut.of(line.hamlets),
@@ -248,6 +247,35 @@ class SuggestionOut(BaseModel):
     mast_km: float | None
 
 
+MOST_CELLS = 3_000  # drawn; some 60 kB. The fullest, so what is left out is the least
+
+
+class GridOut(BaseModel):
+    """People by square of `cell_m`, spread around hamlets; those out of reach as lon, lat, people.
+
+    A suggestion by distance alone: no terrain, no height, no band.
+    """
+
+    cell_m: float
+    people: int
+    out_of_reach: int
+    out_share: float | None
+    cells: list[tuple[float, float, float]]
+
+    @classmethod
+    def of(cls, grid: Grid) -> GridOut:
+        return cls(
+            cell_m=CELL_KM * 1000,
+            people=round(grid.people),
+            out_of_reach=round(grid.out_of_reach),
+            out_share=grid.out_share,
+            cells=[
+                (round(one.at[0], 5), round(one.at[1], 5), round(one.people, 1))
+                for one in grid.cells[:MOST_CELLS]
+            ],
+        )
+
+
 class CoverageOut(BaseModel):
     """Hamlets by class: `none` is counted of all, `partial` of those with any signal."""
 
@@ -257,18 +285,20 @@ class CoverageOut(BaseModel):
     without_population: int
     suggestion_reach_km: float
     suggestions: list[SuggestionOut]
+    grid: GridOut
 
     @classmethod
     def of(
         cls,
         report: Report,
         suggested: Sequence[Suggestion],
+        grid: Grid,
         hamlets: Mapping[str, Hamlet],
         reach_km: float,
     ) -> CoverageOut:
         return cls(
             all=CoverageLineOut.of(report.all),
-            communes=[CoverageLineOut.of(line) for line in report.communes],
+            communes=[CoverageLineOut.of(line, grid) for line in report.communes],
             operators=[CoverageLineOut.of(line) for line in report.operators],
             without_population=report.without_population,
             suggestion_reach_km=reach_km,
@@ -283,76 +313,5 @@ class CoverageOut(BaseModel):
                 )
                 for one in suggested
             ],
+            grid=GridOut.of(grid),
         )
-
-
-class NearOut(BaseModel):
-    thing: int | None
-    layer: str
-    code: str
-    name: str
-    km: float
-
-
-class BesideOut(BaseModel):
-    thing: int | None
-    layer: str
-    name: str
-    along_km: float
-    beside_km: float
-
-
-class AlongOut(BaseModel):
-    """A line that passes the place; `along_km` below zero is upstream, above zero downstream."""
-
-    layer: str
-    code: str
-    name: str
-    items: list[BesideOut]
-
-
-class AroundOut(BaseModel):
-    """What lies within reach of an alert, and along the lines that pass it."""
-
-    lon: float
-    lat: float
-    km: float
-    near: list[NearOut]
-    along: list[AlongOut]
-
-    @classmethod
-    def of(cls, found: Vicinity, reach_km: float) -> AroundOut:
-        places = [(n, place.at) for n, place in enumerate(found.places)]
-        near: list[Any] = [
-            NearOut(
-                thing=found.places[one.key].id,
-                layer=found.places[one.key].layer,
-                code=found.places[one.key].code,
-                name=found.places[one.key].name,
-                km=round(one.away_km, 3),
-            )
-            for one in around(found.at, places, reach_km)
-        ]
-        lines = []
-        for line in found.lines:
-            beside = along(found.at, line.points, places, against=line.against)
-            if beside is not None:
-                close = sorted(beside, key=lambda one: abs(one.along_km))[:MOST_ALONG]
-                lines.append(
-                    AlongOut(
-                        layer=line.layer,
-                        code=line.code,
-                        name=line.name,
-                        items=[
-                            BesideOut(
-                                thing=found.places[one.key].id,
-                                layer=found.places[one.key].layer,
-                                name=found.places[one.key].name,
-                                along_km=round(one.along_km, 3),
-                                beside_km=round(one.beside_km, 3),
-                            )
-                            for one in sorted(close, key=lambda one: one.along_km)
-                        ],
-                    )
-                )
-        return cls(lon=found.at[0], lat=found.at[1], km=reach_km, near=near, along=lines)

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from ioc.web.api import (
     accounts,
+    around,
     audit,
     directions,
     indices,
@@ -65,6 +66,7 @@ def router(services: Services) -> APIRouter:
     rule_duty.add(api, services)
     operator.add(api, services)
     network.add(api, services)
+    around.add(api, services)
     indices.add(api, services)
     search.add(api, services)
     accounts.add(api, services)

@@ -161,8 +161,8 @@ def _items(routes: APIRouter, ogc: Ogc) -> None:
         own = f"{root}/collections/{quote(name)}/items"
         links = documents.page_links(own, asked.kept, page.after, form)
         if form == "html":
-            body = html.items(root, one, page, links)
-            return HTMLResponse(ogc.paper.page(root, one.title, body, links))
+            body = html.items(root, one, page, links, ogc.province.zone)
+            return HTMLResponse(ogc.paper.page(root, one.title, body, links, one))
         now = to_datetime(ogc.services.clock.now())
         body_ = await asyncio.to_thread(features.collection, page, asked.served, links, now)
         return _geojson(body_, asked.served)
@@ -181,7 +181,8 @@ def _items(routes: APIRouter, ogc: Ogc) -> None:
         links = documents.both(f"{own}/items/{quote(feature, safe='')}", form, documents.GEOJSON)
         links.append(documents.link(f"{own}?f={form}", "collection", documents.JSON, one.title))
         if form == "html":
-            return HTMLResponse(ogc.paper.page(root, one.title, html.item(found), links))
+            body = html.item(one, found, ogc.province.zone)
+            return HTMLResponse(ogc.paper.page(root, html.name_of(found), body, links, one))
         return _geojson(features.single(found, served, links), served)
 
 

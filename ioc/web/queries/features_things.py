@@ -10,8 +10,10 @@ import shapely
 from psycopg.rows import TupleRow
 
 from ioc.domain.observation import Quality
+from ioc.web import identity
 from ioc.web.database import Db
 from ioc.web.queries.features_wanted import LARGEST_PAGE, Item, Page, Wanted
+from ioc.web.queries.scope import WITHIN
 
 FIELDS: Final = (
     "external_id", "name", "kind", "feed", "commune_code", "commune_name", "simulated",
@@ -34,7 +36,7 @@ async def page(conn: Db, wanted: Wanted) -> Page:
     conditions, values = _conditions(wanted)
     timed = wanted.since is not None or wanted.until is not None
     source: LiteralString = _FROM + (_NEWEST if timed else "")
-    where: LiteralString = " where " + " and ".join(conditions)
+    where: LiteralString = " where " + " and ".join(conditions) + WITHIN
     cursor = await conn.execute("select count(*)" + source + where, values)
     counted = await cursor.fetchone()
     limit = min(wanted.limit, LARGEST_PAGE, _MOST)
@@ -54,18 +56,23 @@ async def page(conn: Db, wanted: Wanted) -> Page:
 
 
 async def count(conn: Db) -> int:
-    """Return how many admitted things have a place."""
-    cursor = await conn.execute("select count(*)" + _FROM + " where t.state = 'admitted'")
+    """Return how many admitted things have a place where who asks may look."""
+    cursor = await conn.execute(
+        "select count(*)" + _FROM + " where t.state = 'admitted'" + WITHIN, identity.limits()
+    )
     row = await cursor.fetchone()
     return 0 if row is None else int(row[0])
 
 
 async def one(conn: Db, thing_id: int) -> Item | None:
-    """Return one thing that has a place; None: no such one."""
+    """Return one thing that has a place; None: no such one for who asks."""
     cursor = await conn.execute(
         "select t.id, t.external_id, t.name, t.kind, t.feed, l.commune_code, l.commune_name,"
-        " t.simulated, l.lon, l.lat" + _FROM + " where t.state = 'admitted' and t.id = %s",
-        (thing_id,),
+        " t.simulated, l.lon, l.lat"
+        + _FROM
+        + " where t.state = 'admitted' and t.id = %(id)s"
+        + WITHIN,
+        {"id": thing_id, **identity.limits()},
     )
     found = await _items(conn, await cursor.fetchall())
     return found[0] if found else None
@@ -89,7 +96,7 @@ def _conditions(wanted: Wanted) -> tuple[list[LiteralString], dict[str, Any]]:
         "simulated": "t.simulated = %(simulated)s",
     }
     found += [known[name] for name in asked]
-    values: dict[str, Any] = dict(asked)
+    values: dict[str, Any] = {**asked, **identity.limits()}
     if wanted.area is not None:
         west, south, east, north = wanted.area.outer
         values |= {"west": west, "south": south, "east": east, "north": north}

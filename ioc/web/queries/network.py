@@ -1,48 +1,24 @@
-"""The network, its suspected cuts, coverage, and what lies around an alert, for pages and API."""
+"""The network, its suspected cuts and coverage, for pages and API."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, LiteralString
-from uuid import UUID
+from typing import Any
 
 from ioc.domain.coverage import Hamlet
 from ioc.domain.instant import Micros
-from ioc.domain.location import KM_PER_DEGREE, Point
+from ioc.domain.location import Point
 from ioc.domain.network.cut import Analysis, SinglePoint
 from ioc.domain.network.joining import join
 from ioc.domain.network.suspicion import Silence, Suspect, rank, together
-from ioc.domain.vicinity import BESIDE_KM
-from ioc.domain.wkb import parts
 from ioc.storage import cuts, network
 from ioc.storage.cuts import Known
 from ioc.storage.script import Script, run_async
 from ioc.web.database import Database
 
-MOST_FEATURES = 500  # of the layers, around one alert: a screen shows some twenty
-MOST_LINES = 10  # that pass one place
 _MOST_CANDIDATES = 5  # of one silence: who is in doubt looks at the first ones
-
-_PLACE: LiteralString = """
-select l.lon, l.lat from alert a join location l on l.thing_id = a.thing_id where a.id = %s
-"""
-_THINGS: LiteralString = """
-select t.id, t.name, t.kind, l.lon, l.lat from thing t join location l on l.thing_id = t.id
-where t.state = 'admitted'
-"""
-_NEAR: LiteralString = """
-select layer, code, name, (center(bounds))[0], (center(bounds))[1] from layer_feature
-where until is null and bounds && box(point(%s, %s), point(%s, %s))
-  and layer not in ('communes', 'province', 'base', 'duct', 'fibre_route', 'tslcd_point', 'bts',
-    'camera') limit %s
-"""
-_LINES: LiteralString = """
-select layer, code, name, shape, properties ->> 'direction' from layer_feature
-where until is null and bounds && box(point(%s, %s), point(%s, %s))
-  and layer in ('base', 'fibre_route') limit %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +38,6 @@ class Suspicions:
     standing: list[Known]
     candidates: list[Suspect]
     silent: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A river or a route that passes a place; `against`: drawn against its direction."""
-
-    layer: str
-    code: str
-    name: str
-    points: tuple[Point, ...]
-    against: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Something with a place: a thing, or a feature of a layer (then `id` is None)."""
-
-    id: int | None
-    layer: str
-    code: str
-    name: str
-    at: Point
-
-
-@dataclass(frozen=True, slots=True)
-class Vicinity:
-    """What may be told of an alert's surroundings."""
-
-    at: Point
-    places: list[Named]
-    lines: list[Line]
 
 
 @dataclass(slots=True)
@@ -127,24 +72,6 @@ class NetworkQueries:
         found = await asyncio.to_thread(_candidates, net.analysis, silences, answers)
         return Suspicions(known, found, len(silences))
 
-    async def vicinity(self, alert: UUID, reach_km: float) -> Vicinity | None:
-        """Return what may lie within reach of an alert; None where there is none, or no place."""
-        async with self.database.connection() as conn:
-            row = await (await conn.execute(_PLACE, (alert,))).fetchone()
-            if row is None:
-                return None
-            lon, lat = row
-            things = await (await conn.execute(_THINGS)).fetchall()
-            near = await (
-                await conn.execute(_NEAR, (*_box((lon, lat), reach_km), MOST_FEATURES))
-            ).fetchall()
-            lines = await (
-                await conn.execute(_LINES, (*_box((lon, lat), BESIDE_KM), MOST_LINES))
-            ).fetchall()
-        places = [Named(id_, kind, "", name, (x, y)) for id_, name, kind, x, y in things]
-        places += [Named(None, layer, code, name, (x, y)) for layer, code, name, x, y in near]
-        return Vicinity((lon, lat), places, [line for row in lines for line in _lines(row)])
-
     async def _read(self, script: Script[Any]) -> Any:  # noqa: ANN401  the script's own
         async with self.database.connection() as conn:
             return await run_async(conn, script)
@@ -164,16 +91,3 @@ def _candidates(
     begin = max(one.since for one in groups[0])
     well = {site for site, time in answers.items() if time > begin}
     return rank(analysis, {one.site for one in groups[0]}, well)[:_MOST_CANDIDATES]
-
-
-def _lines(row: tuple[Any, ...]) -> list[Line]:
-    layer, code, name, shape, direction = row
-    against = str(direction or "").casefold() in ("against", "ngược", "-1")
-    return [Line(layer, code, name, part, against) for part in parts(bytes(shape)) if len(part) > 1]
-
-
-def _box(at: Point, reach_km: float) -> tuple[float, float, float, float]:
-    # A degree of longitude is 10 % shorter at 24° N: the box is never too narrow.
-    up = reach_km / KM_PER_DEGREE
-    side = up * 1.1
-    return at[0] - side, at[1] - up, at[0] + side, at[1] + up
