@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from psycopg import Connection
 
 from tests.awaiting import wait_for
@@ -27,6 +27,7 @@ FLAGS: Final = (
     "--enable-unsafe-swiftshader",
     "--disable-gpu-compositing",
 )
+expect.set_options(timeout=30_000)  # its 5 s are too few where other tests use both cores
 READY: Final = "window.IOC && window.IOC.map && window.IOC.map.loaded() && window.IOC.store.loaded"
 
 
