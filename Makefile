@@ -39,8 +39,7 @@ demo: frontend ## a simulated province on a live map; Ctrl-C stops it
 check: .venv/.dev ## linters, types, import rules and unit tests; no service needed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	.venv/bin/basedpyright --level error
+	.venv/bin/mypy & mypy=$$!; .venv/bin/basedpyright --level error; bad=$$?; wait $$mypy && exit $$bad
 	.venv/bin/lint-imports
 	$(PY) -m pytest tests/unit -q -n 2
 

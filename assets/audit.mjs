@@ -1,6 +1,7 @@
 // The page of the audit: filters in the address, newest first, older ones on demand, the same as CSV.
 
 import {ask} from "./modules/door/api.mjs";
+import {changes} from "./modules/door/changes.mjs";
 import {boot, button, input, labelled, openPage, select, showFailure} from "./modules/door/page.mjs";
 import {element} from "./modules/dom.mjs";
 
@@ -91,21 +92,10 @@ async function start(root) {
   }
 
   function line(row) {
-    return element("tr", "", element("td", "n", page.moment(row.at)), element("td", "", row.actor), element("td", "", deed(row.action)), element("td", "", row.object), element("td", "", ...changes(row.detail)), element("td", "n", row.address ?? ""));
-  }
-
-  function changes(detail) {
-    const {from, to, ...rest} = detail;
-    const keys = [...new Set([...Object.keys(from ?? {}), ...Object.keys(to ?? {})])];
-    const moved = keys.map((key) => element("div", "", `${key}: `, from && key in from ? element("s", "", words(from[key])) : "", from && key in from ? " → " : "", element("b", "", words(to?.[key]))));
-    return [...moved, ...Object.entries(rest).map(([key, value]) => element("div", "", `${key}: ${words(value)}`))];
+    return element("tr", "", element("td", "n", page.moment(row.at)), element("td", "", row.actor), element("td", "", deed(row.action)), element("td", "", row.object), element("td", "", ...changes(page, row.detail)), element("td", "n", row.address ?? ""));
   }
 
   await refresh();
-}
-
-function words(value) {
-  return value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value);
 }
 
 boot("audit", start);

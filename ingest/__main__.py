@@ -203,7 +203,8 @@ class Ingest:
         remembering = [s for s in self._sources.values() if s.codec.recalls]
         filters = topics.subscriptions(p for s in remembering for p in s.patterns)
         name = f"{self._settings.ingest.client_id}-retained"
-        return retained.read(self._settings.mqtt_url, name, filters, self._clock)
+        failed = self._counters.retained_unread
+        return retained.read(self._settings.mqtt_url, name, filters, self._clock, failed=failed)
 
     def _own_stateful(self, conn: batches.Db) -> None:
         """With a shared subscription: be the one process that reads the feeds with a memory.

@@ -27,6 +27,7 @@ _HELP: Final = {
     "ioc_ingest_redelivered_total": "Messages without a time of their own that came again.",
     "ioc_ingest_batches_total": "Transactions that were committed.",
     "ioc_ingest_store_failures_total": "Tries at which the database was away.",
+    "ioc_ingest_retained_unread_total": "Sessions that began without all retained announcements.",
     "ioc_ingest_live_failures_total": "Batches that did not reach Redis at once.",
 }
 _LAG_HELP: Final = (
@@ -105,6 +106,11 @@ class Counters:
         """Count a try at which the database was away."""
         with self._lock:
             self._add("ioc_ingest_store_failures_total", 1)
+
+    def retained_unread(self) -> None:
+        """Count a session that began without all of what the broker keeps."""
+        with self._lock:
+            self._add("ioc_ingest_retained_unread_total", 1)
 
     def not_live(self) -> None:
         """Count a batch that did not reach Redis at once."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ class _Reading:
     failed: str = ""
 
 
-def read(
+def read(  # noqa: PLR0913  two of them are limits for tests
     url: str,
     client_id: str,
     filters: Sequence[str],
@@ -52,10 +52,12 @@ def read(
     *,
     most: int = MAX_MESSAGES,
     max_s: float = MAX_S,
+    failed: Callable[[], None] = lambda: None,
 ) -> Iterator[Arrival]:
     """Yield the retained messages under some filters, at most so many in so many seconds.
 
-    Never raises for a broker that is away or refuses: the devices announce themselves again.
+    `failed` is called where not all was read. Never raises for a broker that is away or refuses:
+    the devices announce themselves again.
     """
     if not filters:
         return
@@ -83,6 +85,7 @@ def read(
         client.disconnect()
         client.loop(_TURN_S)  # sends it
     if reading.failed:
+        failed()
         log.warning("retained_not_read", why=reading.failed)
     else:
         log.info("retained_read", messages=count, seconds=round(time.monotonic() - begun, 3))

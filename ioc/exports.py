@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import openpyxl
 import orjson
 import shapely
 from numpy.typing import NDArray
-from pyogrio import raw
 
 from ioc import vn2000
 
@@ -109,6 +107,8 @@ def _geojson(what: Given) -> bytes:
 
 
 def _geopackage(what: Given, path: Path, system: vn2000.System) -> None:
+    from pyogrio import raw  # noqa: PLC0415  it brings pandas: 0.4 s of every process's start
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pyogrio's, of a column without a single value
         raw.write(
@@ -133,7 +133,9 @@ def _csv(what: Given, system: vn2000.System) -> bytes:
 
 
 def _workbook(what: Given, path: Path, system: vn2000.System) -> None:
-    book = openpyxl.Workbook(write_only=True)
+    from openpyxl import Workbook  # noqa: PLC0415  0.15 s of every process's start
+
+    book = Workbook(write_only=True)
     sheet = book.create_sheet(what.name[:31])
     names, rows = _table(what, system)
     sheet.append(names)

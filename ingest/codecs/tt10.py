@@ -1,6 +1,7 @@
 """Station files of Circular 10/2021/TT-BTNMT (Article 39, Appendix 15): one value a line.
 
-`symbol, value, unit, yyyyMMddHHmmss, status`, without a header. Loggers differ in the separator,
+`symbol, value, unit, yyyyMMddHHmmss, status`, without a header; one that stands there all the same
+is ignored. Loggers differ in the separator,
 the decimal sign and the name of the file, so all that was seen is understood: tab, `;`, `|`, comma
 or blanks; CRLF; a byte order mark; several times in one file; no value where the status says why.
 The station is the name of the file without its time. A line that cannot be read is refused alone:
@@ -16,7 +17,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from ingest.codec import Codec, Decoding, FeedView, Message
+from ingest.codec import METADATA, Codec, Decoding, FeedView, Message
 from ingest.reading import moments, paths
 from ingest.reading.deletions import unless_deleted
 from ingest.reading.json_values import read
@@ -99,9 +100,14 @@ class _Reader:
         thing = self._station(message)
         found = Decoding()
         times: dict[str, tuple[Micros, Flag]] = {}  # most lines of a file have one time
-        for line in _lines(message.payload):
+        lines = _lines(message.payload)
+        if _is_header(lines[0]):
+            found.outcomes.append(METADATA)
+            del lines[0]
+        cut = lines[-1] if lines and message.payload[-1:] not in b"\r\n" else b""
+        for line in lines:
             try:
-                found.outcomes.append(self._value(thing, line, times))
+                found.outcomes.append(self._value(thing, line, times, whole=line is not cut))
             except PayloadError as error:
                 found.outcomes.append(error)
         return found
@@ -114,7 +120,9 @@ class _Reader:
             raise PayloadError("no_thing", name)
         return station
 
-    def _value(self, thing: str, line: bytes, times: dict[str, tuple[Micros, Flag]]) -> Decoded:
+    def _value(
+        self, thing: str, line: bytes, times: dict[str, tuple[Micros, Flag]], *, whole: bool
+    ) -> Decoded:
         symbol, raw, unit, moment, status = _columns(_text(line))
         if not symbol:
             raise PayloadError("unnamed_channel", _shown(line))
@@ -129,6 +137,8 @@ class _Reader:
             result = read(raw, None)
         except PayloadError as error:
             raise PayloadError(error.reason, f"{symbol}: {error.detail}") from error
+        if whole and len(status) == 1 and status not in self._statuses:
+            status = f"0{status}"  # a spreadsheet between logger and file drops the zero
         quality = self._statuses.get(status, Quality.SUSPECT)
         if isnan(result) and quality in (Quality.GOOD, Quality.SUSPECT):
             quality = Quality.MISSING
@@ -154,6 +164,15 @@ def _lines(payload: bytes) -> list[bytes]:
     if all(_CONTROLS.search(line) for line in found):
         raise PayloadError("binary")
     return found
+
+
+def _is_header(line: bytes) -> bool:
+    """Tell whether a line names the columns: five words, no digit where value and time stand."""
+    try:
+        _, value, _, moment, _ = _columns(_text(line))
+    except PayloadError:
+        return False
+    return value.isprintable() and not any(c.isdigit() for c in value + moment) and bool(moment)
 
 
 def _text(line: bytes) -> str:

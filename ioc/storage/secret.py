@@ -7,16 +7,19 @@ from functools import cache
 from hashlib import sha256
 from typing import Final
 
-from argon2 import PasswordHasher
+from argon2 import Parameters, PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
 _BYTES: Final = 32  # 256 bits: nobody guesses it, so a plain SHA-256 of it is safe to store
 
 
+COST: Final[Parameters] = RFC_9106_LOW_MEMORY  # argon2id: 64 MiB, 3 passes
+
+
 @cache
 def _hasher() -> PasswordHasher:
-    """Return argon2id as RFC 9106 recommends where memory is scarce (64 MiB, 3 passes)."""
-    return PasswordHasher()
+    return PasswordHasher.from_parameters(COST)
 
 
 @cache

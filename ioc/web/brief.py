@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from ioc.domain.brief import Period, Report
 from ioc.domain.instant import to_datetime
 from ioc.reports import brief as brief_report
-from ioc.reports import pdf, workbook
+from ioc.reports import pdf
 from ioc.reports.page import html as page_html
 from ioc.text import say
 from ioc.web import brief_state
@@ -119,6 +119,8 @@ def _report(routes: APIRouter, services: Services) -> None:
             if kind == "pdf":
                 made = await asyncio.to_thread(pdf_of, found)
             else:
+                from ioc.reports import workbook  # noqa: PLC0415  0.15 s of every start
+
                 made = await asyncio.to_thread(workbook.make, found, issuer, zone)
         except pdf.RendererMissingError as error:
             return problem(501, "no_renderer", reason=str(error))

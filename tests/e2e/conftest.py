@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from psycopg import Connection
 
 from tests.awaiting import wait_for
@@ -19,13 +19,15 @@ from tests.fix_services import missing
 from tests.integration.web_site import Site, running, settings_for
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# WebGL without a GPU, and root without a sandbox.
+# WebGL without a GPU, and root without a sandbox. Only the map is drawn by GL: a GPU in software
+# that puts every page together costs a third to a half of a test's CPU.
 FLAGS: Final = (
     "--no-sandbox",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
+    "--disable-gpu-compositing",
 )
+expect.set_options(timeout=30_000)  # its 5 s are too few where other tests use both cores
 READY: Final = "window.IOC && window.IOC.map && window.IOC.map.loaded() && window.IOC.store.loaded"
 
 

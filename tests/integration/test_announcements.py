@@ -142,7 +142,10 @@ def test_everything_the_broker_retains_is_read(topic_prefix: str, mqtt_url: str)
 
 def test_a_broker_that_is_away_is_no_error(free_tcp_port: int) -> None:
     """Without a broker nothing is read, and nothing raised: the session will come again."""
-    assert list(retained.read(f"mqtt://127.0.0.1:{free_tcp_port}", "r", ["a/#"], CLOCK)) == []
+    url, failures = f"mqtt://127.0.0.1:{free_tcp_port}", []
+    read = retained.read(url, "r", ["a/#"], CLOCK, failed=lambda: failures.append(1))
+    assert list(read) == []
+    assert failures == [1], "and counted"
 
 
 def test_a_broker_that_says_nothing_is_left() -> None:

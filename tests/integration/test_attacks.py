@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from ioc.domain.permission import Role
 from ioc.domain.scope import Scope
@@ -86,6 +87,68 @@ def test_no_id_of_another_part_is_answered(parts: Parts) -> None:
     listed = client.get("/desk/alerts").json()
     assert alert not in json.dumps(listed)
     assert my_alert in json.dumps(listed)
+
+
+def page_of(client: Client, path: str) -> str:
+    """Return a page as the callback that draws it answers."""
+    (shown,) = [
+        one for one in client.get("/_dash-dependencies").json() if one["output"] == "page.children"
+    ]
+    body = {
+        "output": shown["output"],
+        "outputs": {"id": "page", "property": "children"},
+        "inputs": [{"id": "address", "property": "pathname", "value": path}],
+        "state": [{"id": "address", "property": "search", "value": ""}],
+        "changedPropIds": ["address.pathname"],
+    }
+    answer = send(client, "/_dash-update-component", body)
+    assert answer.status == 200, answer.body
+    return json.dumps(answer.json(), ensure_ascii=False)
+
+
+def test_no_list_tells_of_another_part(parts: Parts, web: Site, conn: Db) -> None:
+    """Masks, refused messages, rules, feeds, loads and the quality of alerts: each of one's own."""
+    thing, stream, alert = parts.theirs
+    mine, my_stream, my_alert = parts.mine
+    for key in (alert, my_alert):
+        conn.execute(
+            "insert into alert_event (alert_id, occurrence, kind, event_time, recorded_at)"
+            " values (%s, 1, 'RAISE', now(), now())",
+            (key,),
+        )
+    conn.execute(
+        "insert into dead_letter (feed, topic, payload, size, reason, detail, received,"
+        " writer, batch_no) values ('env', 'kín/1', 'x', 1, 'not_json', '', now(), 1, 1)"
+    )
+    covers: list[dict[str, object]] = [{"thing": thing}, {"datastream": stream}, {"commune": "27"}]
+    own: list[dict[str, object]] = [{"thing": mine}, {"datastream": my_stream}, {"commune": "26"}]
+    for matcher in [*covers, *own, {"feed": "env"}]:
+        conn.execute(
+            "insert into mask (kind, matcher, starts, ends, reason, by_user) values"
+            " ('maintenance', %s, now(), now() + interval '1 h', 'x', 'admin')",
+            (Jsonb(matcher),),
+        )
+    client = parts.client
+    items = client.get("/api/v1/masks").json()["items"]
+    shown = [{k: v for k, v in one["matcher"].items() if v is not None} for one in items]
+    assert sorted(map(str, shown)) == sorted(map(str, [*own, {"feed": "env"}]))
+    idle = json.dumps(client.get("/desk/alerts?tab=suppressed").json())
+    assert f'"thing": {thing}' not in idle
+    assert client.get("/api/v1/feeds/env/dead-letters").json()["items"] == []
+    (feed,) = client.get("/api/v1/feeds").json()["items"]
+    assert (feed["things"], feed["dead_letters"]) == (1, 0)
+    conn.execute(
+        "update rule_version set definition = definition || %s",
+        (Jsonb({"observed_property": "pm25", "levels": []}),),
+    )
+    scope = Scope(frozenset({"26"}))
+    writes = users.create_token(conn, kind="api", role="environment", label="26", scope=scope)
+    answer = web.client(writes).get("/api/v1/rules")
+    assert answer.status == 200, answer.body
+    rules = answer.json()["items"]
+    assert sum(rule["alerts"] for rule in rules) == 1
+    quality = page_of(client, "/kpi")
+    assert ("tram-26" in quality, "tram-27" in quality) == (True, False)
 
 
 def test_no_command_reaches_another_part(parts: Parts, conn: Db) -> None:

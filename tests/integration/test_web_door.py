@@ -93,7 +93,7 @@ def test_nothing_stored_opens_the_door(web: Site, conn: Db) -> None:
     """Passwords are argon2id; cookies and tokens are stored as SHA-256 and look like nothing."""
     client = web.operator()
     (stored,) = conn.execute("select password_hash from app_user limit 1").fetchone() or ("",)
-    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert stored.startswith("$argon2id$")
     rows = conn.execute("select id_hash from session union all select token_hash from token")
     hashes = [bytes(row[0]) for row in rows.fetchall()]
     assert {len(one) for one in hashes} == {32}

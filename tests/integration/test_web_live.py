@@ -14,6 +14,7 @@ import pytest
 import redis
 from psycopg import Connection
 
+import ioc.web.__main__ as web_main
 from ioc.clock import SystemClock
 from ioc.live.state import Live
 from ioc.rows import Rows
@@ -71,7 +72,7 @@ def serving(given: Settings, limits: Limits = QUICK, **more: Any) -> Iterator[Si
         yield site
 
 
-def until(events: Events, wanted: Callable[[Any], bool], *, seconds: float = 10) -> Any:
+def until(events: Events, wanted: Callable[[Any], bool], *, seconds: float = 30) -> Any:
     """Return the first snapshot or delta that is `wanted`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -282,7 +283,7 @@ def test_a_stream_has_an_age(web_settings: Settings, kiosk_token: str) -> None:
         serving(web_settings, replace(QUICK, age=1.0)) as site,
         site.events(site.client(kiosk_token)) as events,
     ):
-        ends(events, within=5)
+        ends(events, within=30)
 
 
 # ---------------------------------------------------------------- who may listen
@@ -321,7 +322,7 @@ def test_a_stream_ends_with_its_right(
                 case "revoke":
                     (token,) = users.list_tokens(conn)
                     users.revoke_token(conn, token.id)
-            ends(events, within=BELIEF_S + QUICK.recheck + 2)
+            ends(events, within=BELIEF_S + QUICK.recheck + 30)
             assert client.get("/live").status == 401
             if deed != "disable":  # the other session is the same person's
                 assert other.next("heartbeat")
@@ -348,16 +349,19 @@ def test_a_stream_outlives_the_database(
             assert events.next("heartbeat")[1]["health"]["database"] is False
         assert away["seq"]
         line.restore()
-        until(events, lambda data: data.get("health", {}).get("database") is True, seconds=20)
+        until(events, lambda data: data.get("health", {}).get("database") is True)
 
 
-def test_shutdown_ends_open_streams(web_settings: Settings, kiosk_token: str) -> None:
+def test_shutdown_ends_open_streams(
+    web_settings: Settings, kiosk_token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A worker that is told to stop does not wait for its screens."""
+    monkeypatch.setattr(web_main, "_GRACEFUL_S", 25)  # far from what a busy machine may take
     with serving(web_settings, Limits()) as site:
         events = site.events(site.client(kiosk_token))
         events.__enter__()
         events.next("snapshot")
         begin = time.monotonic()
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 20
     events.__exit__()
     assert isinstance(site.client(), Client)

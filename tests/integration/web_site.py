@@ -27,6 +27,7 @@ from ioc.web.stream import Limits
 from tests.awaiting import wait_for
 
 Db = Connection[tuple[Any, ...]]
+PATIENCE_S: Final = 30  # an answer that takes longer never comes, however busy the machine
 PASSWORD: Final = "Một-mật-khẩu-dài-1"
 
 
@@ -79,7 +80,7 @@ class Client:
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         sent = {k: v for k, v in headers.items() if v} | self.credentials()
         try:
             connection.request(method, path, body, sent)
@@ -93,7 +94,7 @@ class Client:
 
     def status(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Status:
         """Return how an answer begins, without waiting for the end of a body that has none."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         sent |= self.credentials()
         try:
@@ -133,7 +134,7 @@ class Events:
     path: str = "/live"
 
     def __enter__(self) -> Self:
-        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         self._connection.request("GET", self.path, headers=self.client.credentials())
         self._response = self._connection.getresponse()
         self.status = self._response.status
@@ -194,7 +195,7 @@ def running(
         yield Site(listener.getsockname()[1], services, cast("Any", gate)._app)
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=PATIENCE_S)
         listener.close()
         assert not thread.is_alive()
 

@@ -17,7 +17,7 @@ from ioc.domain.levels import Rules
 from ioc.rules.backtest_arrays import Arrays, Level, run
 from tests.unit.test_alert_properties import ladders, rules, series
 
-FEW = settings(max_examples=300, deadline=None)
+FEW = settings(max_examples=100, deadline=None)
 FULL = settings(max_examples=20_000, deadline=None)
 
 

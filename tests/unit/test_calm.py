@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.alerting import calm
@@ -13,10 +13,11 @@ from ioc.domain.alert import Op, Rule, Sample, Severity
 from ioc.domain.episode import Track
 from ioc.domain.instant import Micros
 from ioc.domain.levels import Rules
+from tests.unit.full_counts import examples
 from tests.unit.test_alert_properties import ladders, series
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100, 300)
 @given(ladders(), series(), st.integers(1, 200), st.integers(0, 30))
 def test_filled_at_once_is_filled_one_by_one(
     rules: Rules, samples: list[Sample], horizon: int, split: int

@@ -147,10 +147,10 @@ def test_many_tags_cost_no_time() -> None:
 
 
 @pytest.mark.parametrize("unit", ['="', '\\"', ",=", '" ', "\\\n", '="a\n', 'm f="\n'])
-def test_a_megabyte_of_quotes_is_read_once(unit: str) -> None:
+def test_a_heap_of_quotes_is_read_once(unit: str) -> None:
     """Lines are cut in time linear in the payload, whatever quotes and escapes are in it."""
     codec = influx.build({}, Feed())
-    small, large = (_cost(codec, unit * (size // len(unit))) for size in (100_000, 1_000_000))
+    small, large = (_cost(codec, unit * (size // len(unit))) for size in (40_000, 400_000))
     assert large < 40 * small + 0.5
 
 

@@ -69,18 +69,23 @@ def test_plain_templates(template: str, datastream: str) -> None:
 @pytest.mark.parametrize(
     "template",
     [
-        "{{ value_json.a | int * 2 }}",
-        "{{ (value_json.a | float) + 1 }}",
+        "{{ value_json.a + value_json.b }}",
+        "{{ value_json.a // 10 }}",
+        "{{ value_json.a ** 2 }}",
+        "{{ value_json.a * 2 }} m",
+        "{{ value_json.a * }}",
+        "{{ " + "(" * 100 + "value_json.a" + ")" * 100 + " * 2 }}",
+        "{{ (value_json.a * 2) | round(99) }}",
+        "{{ states('sensor.x') | float * 2 }}",
         "{{ value_json.a | default(value_json.b) }}",
-        "{{ value_json.a | float * 2 }}",
         "{{ value | round(a) }}",
         "{% if value %}1{% endif %}",
         1,
         "",
     ],
 )
-def test_templates_that_compute(template: object) -> None:
-    """A template that computes is refused, not half understood; its topic then says nothing."""
+def test_templates_of_another_language(template: object) -> None:
+    """A template beyond plain arithmetic is refused, not guessed; its topic says nothing."""
     codec = made()
     config = {"stat_t": "t/v", "val_tpl": template}
     found = told(codec, "homeassistant/sensor/v/config", config)
@@ -89,6 +94,63 @@ def test_templates_that_compute(template: object) -> None:
     assert found[1].reason == "bad_template"
     with pytest.raises(PayloadError, match="unknown_topic"):
         told(codec, "t/v", {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("template", "sent", "result"),
+    [
+        ("{{ value_json.a | float / 10 }}", 235, 23.5),
+        ("{{ value_json.a | float / 10 }}", "235", 23.5),
+        ("{{ value_json.a | float(default=0) * 0.1 }}", 235, 23.5),
+        ("{{ value_json.a * 0.1 }}", 235, 23.5),
+        ("{{ (value_json.a * 0.1) | round(1) }}", 7, 0.7),
+        ("{{ value_json['a'] | int * 2 }}", 7.9, 14.0),
+        ("{{ (value_json.a | float(0)) + 1 }}", 2, 3.0),
+        ("{{ 100 - value_json.a * 2 - 1 }}", 10, 79.0),
+        ("{{ -(value_json.a - 32) * 5 / 9 }}", 50, -10.0),
+        ("{{ value_json.a / 10 | round(0) }}", 25, 2.5),  # a filter binds closer than a sign
+        ("{{ value_json.a * value_json.a }}", 3, 9.0),
+    ],
+)
+def test_plain_arithmetic(template: str, sent: object, result: float) -> None:
+    """A template that computes with one value gives what Home Assistant would show."""
+    codec = made()
+    told(codec, "homeassistant/sensor/v/config", {"stat_t": "t/v", "val_tpl": template})
+    (value,) = told(codec, "t/v", {"a": sent})
+    assert value == Decoded("v", "a", None, result)
+
+
+@pytest.mark.parametrize(
+    ("template", "payload"),
+    [
+        ("{{ value_json.a * 2 }}", {"a": "7"}),  # "77" there
+        ("{{ 1 / value_json.a }}", {"a": 0}),
+        ("{{ value_json.a * value_json.a }}", {"a": 1e300}),
+        ("{{ value_json.a | float * 2 }}", {"a": {}}),
+        ("{{ value * 2 }}", b"7"),
+    ],
+)
+def test_arithmetic_that_fails(template: str, payload: object) -> None:
+    """What the template could not compute is a refused value, never a number that was made up."""
+    codec = made()
+    config = {"stat_t": "t/v", "val_tpl": template, "unit_of_meas": "m"}
+    told(codec, "homeassistant/sensor/v/config", config)
+    (refused,) = told(codec, "t/v", payload)
+    assert isinstance(refused, PayloadError)
+    assert refused.reason in ("bad_value", "bad_number", "not_a_number")
+
+
+@pytest.mark.parametrize("parent_first", [True, False])
+def test_a_device_hangs_on_its_gateway(*, parent_first: bool) -> None:
+    """`via_device` names an identifier of the gateway, whichever of both was announced first."""
+    gateway = {"stat_t": "g/up", "dev": {"ids": ["0x1", "mac"], "name": "Cổng"}}
+    sensor = {"stat_t": "s/t", "dev": {"ids": "0x2", "via_device": "mac"}}
+    messages = [("gateway/up", gateway), ("tram9/t", sensor)]
+    codec, seen = made(), []
+    for name, config in messages if parent_first else reversed(messages):
+        topic = f"homeassistant/sensor/{name}/config"
+        seen += codec.decode(message(PATTERN, topic, config)).sightings
+    assert [(s.thing, s.parent) for s in seen if s.parent] == [("tram9", "gateway")]
 
 
 def test_one_status_for_a_thing() -> None:

@@ -30,12 +30,16 @@ from tests.unit.sparkplug_host import (
 
 
 @pytest.mark.parametrize(
-    "topic",
-    ["spBv1.0/STATE/scada", "spBv1.0/Tinh/NCMD/GW01", "spBv1.0/Tinh/DCMD/GW01/TRAM3"],
+    ("topic", "reason"),
+    [
+        ("spBv1.0/STATE/scada", "host_state"),
+        ("spBv1.0/Tinh/NCMD/GW01", "command"),
+        ("spBv1.0/Tinh/DCMD/GW01/TRAM3", "command"),
+    ],
 )
-def test_what_is_meant_for_others_is_ignored(topic: str) -> None:
+def test_what_is_meant_for_others_is_ignored(topic: str, reason: str) -> None:
     """Commands and hosts' states, our own echo among them, are no news."""
-    assert hear(host(), Sent(topic, b'{"online":true}')) == [Ignored("unused")]
+    assert hear(host(), Sent(topic, b'{"online":true}')) == [Ignored(reason)]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import feeds, topics
-from ingest.codec import Codec, Decoding, Message
+from ingest.codec import METADATA, Codec, Decoding, Message
 from ingest.codecs import tt10
 from ioc import catalogue
 from ioc.domain.errors import ConfigError, PayloadError
@@ -51,6 +51,35 @@ def test_a_station_may_have_codes_of_its_own() -> None:
         Quality.CALIBRATING,
         Quality.GOOD,
     ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Symbol\tValue\tUnit\tTime\tStatus\n",
+        "Thông số;Giá trị;Đơn vị;Thời gian;Trạng thái\r\n",
+        "\ufeffparameter value unit time status\n",
+    ],
+)
+def test_a_header_is_no_broken_line(header: str) -> None:
+    """Names of columns in the first line are ignored; the values under them are read."""
+    ignored, value = decoded(header + LINE).outcomes
+    assert ignored == METADATA
+    assert isinstance(value, Decoded)
+    (refused, *_) = decoded("PM10\tbad\tug\t2026\t00\n" + LINE).outcomes
+    assert isinstance(refused, PayloadError)
+
+
+@pytest.mark.parametrize(
+    ("end", "quality"),
+    [("0\n", Quality.GOOD), ("1\r\n", Quality.CALIBRATING), ("2\n", Quality.FAULT),
+     ("7\n", Quality.SUSPECT), ("0", Quality.SUSPECT)],
+)  # fmt: skip
+def test_a_status_without_its_zero(end: str, quality: Quality) -> None:
+    """0 in a whole line is 00; at the end of a file that was cut off it may have been anything."""
+    (found,) = decoded(LINE.removesuffix("00\n") + end).outcomes
+    assert isinstance(found, Decoded)
+    assert found.quality is quality
 
 
 @pytest.mark.parametrize("options", [{"status": {}}, {"statuses": {"03": "fine"}}])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pyotp
 import pytest
 
@@ -86,3 +89,12 @@ def test_a_scope_covers_its_areas_and_domains(
 ) -> None:
     """No limit covers all; an empty one nothing; a thing without a commune is in no area."""
     assert scope.covers(area, domain) is covered
+
+
+def test_a_stored_password_is_dear_to_guess() -> None:
+    """What is shipped is argon2id with 64 MiB and 3 passes (RFC 9106); only tests hash cheaply."""
+    asked = "from ioc.storage.secret import hash_password; print(hash_password('x'))"
+    made = subprocess.run(
+        [sys.executable, "-c", asked], check=True, capture_output=True, text=True
+    ).stdout
+    assert made.startswith("$argon2id$v=19$m=65536,t=3,p=4$")

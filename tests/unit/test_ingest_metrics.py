@@ -65,6 +65,8 @@ def test_messages_are_counted_by_feed_and_reason() -> None:
     assert value(counters, "ioc_ingest_refused_total", feed="", reason="no_feed") == 2
     assert value(counters, "ioc_ingest_observations_total", outcome="inserted") == 2
     assert value(counters, "ioc_ingest_batches_total") == 2
+    counters.retained_unread()
+    assert value(counters, "ioc_ingest_retained_unread_total") == 1
 
 
 def test_lag_is_from_the_value_to_its_commit_by_feed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.alerting.binding import Bound
@@ -20,6 +20,7 @@ from ioc.rules.backtest_arrays import Arrays
 from ioc.rules.definition import RuleFile
 from ioc.rules.inputs import inputs
 from ioc.rules.trial import Pace
+from tests.unit.full_counts import examples
 from tests.unit.test_window import MIDNIGHT, series
 
 PACE = Pace(600.0, 1800.0)
@@ -71,7 +72,7 @@ def live(one: RuleFile, samples: list[Sample], end: Micros) -> list[tuple[Micros
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@examples(100, 400)
 @given(st.sampled_from(SHAPES), series())
 def test_a_trial_is_what_the_evaluator_does(shape: dict[str, Any], samples: list[Sample]) -> None:
     """Windows, rates, deviations and schedules stand before the same fold in both."""

@@ -15,7 +15,7 @@ from ioc.domain.alert import Sample
 from ioc.domain.instant import DAY, HOUR, MINUTE, Micros, from_datetime
 from ioc.domain.window import LOCAL_OFFSET, Function, Window, Windowed, increments, windows
 
-FEW = settings(max_examples=200, deadline=None)
+FEW = settings(max_examples=100, deadline=None)
 FULL = settings(max_examples=10_000, deadline=None)
 
 MIDNIGHT = from_datetime(datetime.fromisoformat("2026-01-01T00:00:00+07:00"))

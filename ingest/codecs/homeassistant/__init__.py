@@ -22,11 +22,13 @@ from ingest.reading import json_values, naming, paths
 from ingest.reading.options import read_options
 from ingest.reading.paths import ABSENT
 from ioc.domain.errors import ConfigError, PayloadError
+from ioc.domain.intake import Sighting
 from ioc.domain.observation import Decoded, DeviceState, Quality
 
 # Entities and availabilities that are kept, about 1 kB each: a province of 2,000 ESPHome nodes with
 # 10 values. Beyond it the announcements that are oldest are forgotten: values go on, without units.
 MAX_REMEMBERED: Final = 50_000
+MAX_DEVICES: Final = 10_000  # whose identifiers are kept, and who wait for a parent
 _MAX_WORD: Final = 1024  # bytes of an availability message; a JSON one has some 20
 _NOTHING: Final = frozenset({"unavailable", "unknown", "none", "nan", ""})
 _NUMBERS: Final = frozenset({"sensor", "number"})
@@ -76,7 +78,8 @@ class _Reader:
             return Decoding([EMPTY])
         found = discovery.read(levels[:-1], message.payload)
         self._memory.keep(message.topic, found)
-        return Decoding([_DISCOVERED, *found.refused], found.sightings)
+        sightings = found.sightings + self._memory.relate(found)
+        return Decoding([_DISCOVERED, *found.refused], sightings)
 
     def _by_name(self, levels: list[str], message: Message) -> Outcome:
         """Read a topic that nobody announced: ESPHome's own, or Home Assistant's own state."""
@@ -120,6 +123,25 @@ class Memory:
         self._entities: dict[str, dict[tuple[str, int], Entity]] = {}
         self._availabilities: dict[str, dict[tuple[str, int], Availability]] = {}
         self._size = 0
+        self._owners: OrderedDict[str, str] = OrderedDict()  # identifier of a device -> its thing
+        self._waiting: OrderedDict[str, str] = OrderedDict()  # thing -> a parent's identifier
+
+    def relate(self, found: Announcement) -> list[Sighting]:
+        """Return who hangs on whom, now that both are known; announcements come in any order."""
+        for device, thing in found.owns.items():
+            _remember(self._owners, device, thing)
+        hanging = dict(found.hangs)
+        if found.owns and self._waiting:
+            hanging |= {t: via for t, via in self._waiting.items() if via in found.owns}
+        sightings = []
+        for thing, via in hanging.items():
+            parent = self._owners.get(via)
+            if parent is None:
+                _remember(self._waiting, thing, via)
+            elif parent != thing:
+                self._waiting.pop(thing, None)
+                sightings.append(Sighting(thing, parent=parent))
+        return sightings
 
     def entities(self, topic: str) -> list[Entity]:
         """Return the values on a topic, each once."""
@@ -159,6 +181,13 @@ class Memory:
 
 def _size(found: Announcement) -> int:
     return 1 + len(found.entities) + sum(len(one.sources) for one in found.availabilities)
+
+
+def _remember(known: OrderedDict[str, str], key: str, value: str) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > MAX_DEVICES:
+        known.popitem(last=False)
 
 
 def _drop(index: dict[str, dict[tuple[str, int], Any]], topic: str, key: tuple[str, int]) -> None:
@@ -232,7 +261,9 @@ def _value(entity: Entity, raw: Any) -> Outcome:  # noqa: ANN401  JSON
     try:
         if isinstance(word, bool):
             word = int(word)
-        return _observed(entity, json_values.read(word, None))
+        computed = entity.formula
+        result = json_values.read(word, None) if computed is None else computed.of(word)
+        return _observed(entity, result)
     except PayloadError as error:
         if isinstance(word, str) and not entity.numeric:
             return TEXT

@@ -3,7 +3,8 @@
 Keys may be abbreviated, "~" stands for the base topic. Of templates only paths are read, and the
 filters after them that leave a number what it is (is_defined, float, trim; round and int: what was
 measured is kept, not what would be shown; default: where nothing was sent nothing is made up);
-whatever computes something is refused rather than guessed.
+plain arithmetic on one value is done as written (`formula`); what else computes is refused rather
+than guessed.
 `expire_after` is not kept: silence is judged by the feed's own limit, against the clock, which a
 codec does not have.
 """
@@ -12,9 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
+from ingest.codecs.homeassistant import formula
+from ingest.codecs.homeassistant.formula import Formula
 from ingest.reading import json_values, naming, paths
 from ingest.reading.paths import ABSENT
 from ioc.domain.errors import PayloadError
@@ -22,6 +25,7 @@ from ioc.domain.intake import Sighting
 
 MAX_TOPIC: Final = 512  # characters; the longest seen have some 120
 MAX_SOURCES: Final = 16  # availability topics of one entity; a bridge and the device make two
+MAX_IDS: Final = 16  # of one device
 MAX_COMPONENTS: Final = 1000  # of one device; a large inverter announces some 200
 _MAX_TEMPLATE: Final = 256
 _MAX_WORD: Final = 80  # a payload word such as "online"
@@ -86,6 +90,7 @@ class Entity:
     on: str = "ON"
     off: str = "OFF"
     numeric: bool = True  # a text in its place is an error
+    formula: Formula | None = None  # None: as it was sent
 
 
 class Source(NamedTuple):
@@ -113,6 +118,8 @@ class Announcement:
     availabilities: list[Availability]
     sightings: list[Sighting]
     refused: list[PayloadError]
+    owns: dict[str, str] = field(default_factory=dict)  # identifiers of devices -> their things
+    hangs: dict[str, str] = field(default_factory=dict)  # things -> a parent's identifier
 
 
 def esphome(topic: str, prefix: str) -> tuple[str, str, str] | None:
@@ -173,9 +180,9 @@ def _entity(part: _Part, config: dict[str, Any], out: Announcement) -> None:
     own = None if state is None else esphome(state, part.prefix)
     thing = naming.checked(own[0]) if own is not None else _thing(part, config)
     if state is not None:
-        path = _path(config.get("value_template")) if part.component in _READ else None
+        path, computed = _read(part.component, config.get("value_template"))
         name = part.object_id if own is None else own[2]
-        named = Entity(thing, name, part.component, Place(state, path))
+        named = Entity(thing, name, part.component, Place(state, path), formula=computed)
         out.entities.append(_value(named, config, own is not None))
     elif part.component in _READ:
         raise PayloadError("not_of_format", "state_topic is missing")
@@ -185,6 +192,34 @@ def _entity(part: _Part, config: dict[str, Any], out: Announcement) -> None:
     sighting = Sighting(thing, _label(config))
     if sighting.label is not None and sighting not in out.sightings[-1:]:
         out.sightings.append(sighting)
+    _relate(thing, config, out)
+
+
+def _relate(thing: str, config: Mapping[str, Any], out: Announcement) -> None:
+    """Note which identifiers mean a thing, and through which device it speaks (`via_device`)."""
+    raw = config.get("device")
+    device = _plain(raw) if isinstance(raw, dict) else {}
+    ids = device.get("identifiers")
+    for one in (ids if isinstance(ids, list) else [ids])[:MAX_IDS]:
+        if isinstance(one, str) and one.strip():
+            out.owns[one] = thing
+    via = device.get("via_device")
+    if isinstance(via, str) and via.strip():
+        out.hangs[thing] = via
+
+
+def _read(component: str, template: Any) -> tuple[tuple[str, ...] | None, Formula | None]:  # noqa: ANN401  JSON
+    """Return where a value stands and what is computed of it; of words nothing can be."""
+    if component not in _READ:
+        return None, None
+    try:
+        return _path(template), None
+    except PayloadError:
+        short = isinstance(template, str) and len(template) <= _MAX_TEMPLATE
+        computed = formula.read(template.strip()) if short else None
+        if computed is None or component == "binary_sensor":
+            raise
+        return computed.path, computed
 
 
 def _value(named: Entity, config: Mapping[str, Any], numeric: bool) -> Entity:  # noqa: FBT001  of ESPHome

@@ -133,7 +133,8 @@ class _Host:
         """Read one message; PayloadError when nothing in it can be read."""
         address = _address(message.topic)
         if address is None:
-            return Decoding([Ignored("unused")])
+            ours = "/STATE/" in message.topic
+            return Decoding([Ignored("host_state" if ours else "command")])
         payload = parse(message.payload)
         node = self._nodes.take(address.owner)
         try:

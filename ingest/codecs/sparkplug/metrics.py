@@ -17,7 +17,14 @@ from ioc.domain.observation import Decoded, Flag, Quality
 _CONTROL: Final = ("Node Control/", "Device Control/")
 _BDSEQ: Final = "bdSeq"
 INTEGERS: Final = frozenset({"int_value", "long_value"})
-_NO_VALUES: Final = frozenset({"bytes_value", "dataset_value", "template_value", "extension_value"})
+_NO_VALUES: Final = frozenset({"bytes_value", "extension_value"})
+# What holds several values under one name: their places in the catalogue are nobody's to guess.
+_WHOLES: Final[Mapping[str | int, Ignored]] = {
+    "dataset_value": Ignored("dataset"),
+    DataType.DATASET: Ignored("dataset"),
+    "template_value": Ignored("template"),
+    DataType.TEMPLATE: Ignored("template"),
+}
 _TEXTS: Final = frozenset({DataType.STRING, DataType.TEXT, DataType.UUID})
 _SIGN_BITS: Final[Mapping[int, int]] = {
     DataType.INT8: 7,
@@ -77,6 +84,9 @@ def _value(metric: Metric, datatype: int, name: str) -> float | Ignored:
     field = metric.WhichOneof("value")
     if datatype in _TEXTS or field == "string_value":
         return Ignored("text")
+    kept = _WHOLES.get(field or "") or _WHOLES.get(datatype)
+    if kept is not None:
+        return kept
     if datatype > DataType.UUID or datatype == DataType.DATETIME or field in _NO_VALUES:
         return Ignored("unused")
     if metric.is_null or field is None:

@@ -13,13 +13,12 @@ from uuid import UUID
 from ioc.clock import Clock
 from ioc.domain.instant import Micros, to_datetime
 from ioc.domain.permission import Action
-from ioc.storage import masks
 from ioc.storage.masks import Listed
 from ioc.storage.script import run_async
 from ioc.web.database import Database
 from ioc.web.identity import require
 from ioc.web.queries import alerts as desk
-from ioc.web.queries import audit, history, kpi, operations, registry
+from ioc.web.queries import audit, history, kpi, masks, operations, registry
 from ioc.web.queries.history import History
 from ioc.web.queries.operations import AlertDetail, AlertRow, DeadLetterRow, ObservationRow
 from ioc.web.queries.registry import DatastreamRow, FeedRow, ThingDetail, ThingRow
@@ -138,7 +137,7 @@ class Queries:
     async def masks(self, *, limit: int = 200) -> list[Listed]:
         """Return masks that have not ended, the next to end first."""
         async with self._database.connection() as conn:
-            return await run_async(conn, masks.listed(self._clock.now(), limit=limit))
+            return await masks.listed(conn, self._clock.now(), limit=limit)
 
     async def dead_letters(
         self, feed: str | None = None, *, before: int | None = None, limit: int = 100

@@ -13,11 +13,10 @@ from uuid import UUID
 
 from ioc.domain.flood import Flood, flood_at
 from ioc.domain.instant import from_datetime
-from ioc.storage import masks
 from ioc.storage.masks import Listed
-from ioc.storage.script import run_async
 from ioc.web.database import Db
 from ioc.web.identity import limits
+from ioc.web.queries import masks
 from ioc.web.queries.alerts_rows import (
     COLUMNS,
     COUNT,
@@ -196,7 +195,7 @@ async def _idle_masks(conn: Db, tab: Tab, now: datetime) -> list[Listed]:
     """Return the masks of a tab's kinds without an alert: planned ones, and those in force."""
     if not tab.holds_back:
         return []
-    found = await run_async(conn, masks.listed(from_datetime(now), limit=MOST_MASKS))
+    found = await masks.listed(conn, from_datetime(now), limit=MOST_MASKS)
     return [one for one in found if one.kind in tab.masks and not one.holding]
 
 
@@ -241,9 +240,11 @@ async def _counts(conn: Db, now: datetime) -> dict[str, int]:
 async def _flood(conn: Db, now: datetime) -> Flood:
     """Judge the load by what was announced: what was found when already over called nobody."""
     cursor = await conn.execute(
-        "select detected_at from alert where raised_at > %s and detected_at > %s"
-        " and (not late or closed_at is null) order by detected_at desc limit %s",
-        (now - _LOOK_BACK, now - _LOOK_BACK, _MOST_RAISES),
+        "select detected_at from alert a where raised_at > %(since)s and detected_at > %(since)s"
+        " and (not late or closed_at is null)"
+        + ALERT_WITHIN
+        + " order by detected_at desc limit %(most)s",
+        {"since": now - _LOOK_BACK, "most": _MOST_RAISES} | limits(),
     )
     raises = sorted(from_datetime(row[0]) for row in await cursor.fetchall())
     return flood_at(raises, from_datetime(now))

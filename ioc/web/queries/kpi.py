@@ -11,6 +11,8 @@ from ioc.domain.alert import Kind
 from ioc.domain.instant import DAY, HOUR, Micros, from_datetime, to_datetime
 from ioc.domain.kpi import Line, Report, Source, per_bucket, report
 from ioc.web.database import Db
+from ioc.web.identity import limits
+from ioc.web.queries.scope import ALERT_WITHIN
 
 # A month at ISA-18.2's most that can be managed is 45,000 lines, a province-wide outage 50,000.
 MOST_LINES: Final = 300_000
@@ -67,8 +69,9 @@ async def evidence(conn: Db, since: datetime, until: datetime) -> Evidence:
         " e.event_time, e.recorded_at, e.actor, e.payload ->> 'reason'"
         " from alert_event e join alert a on a.id = e.alert_id"
         " where (a.closed_at is null or a.closed_at >= %(since)s) and e.recorded_at < %(until)s"
-        " order by e.recorded_at desc limit %(most)s",
-        {"since": since, "until": until, "most": MOST_LINES},
+        + ALERT_WITHIN
+        + " order by e.recorded_at desc limit %(most)s",
+        {"since": since, "until": until, "most": MOST_LINES} | limits(),
     )
     rows = await cursor.fetchall()
     lines = [_line(row) for row in rows]

@@ -10,7 +10,7 @@ from uuid import UUID
 from ioc.domain.mask import MaskKind, display
 from ioc.web.database import Db
 from ioc.web.identity import limits
-from ioc.web.queries.scope import ALERT_WITHIN, WITHIN
+from ioc.web.queries.scope import ALERT_WITHIN, FEED_WITHIN, WITHIN
 
 EVENTS_SHOWN: Final = 1000
 PAYLOAD_SHOWN: Final = 8192  # bytes of a refused payload in a list; the whole is kept
@@ -228,7 +228,11 @@ async def dead_letters(
         "select id, feed, topic, substring(payload from 1 for %(shown)s), size, reason, detail,"
         " received, retried_at, retry_reason from dead_letter"
         " where (%(feed)s::text is null or feed = %(feed)s)"
-        " and (%(before)s::bigint is null or id < %(before)s) order by id desc limit %(limit)s",
-        {"feed": feed, "before": before, "limit": limit, "shown": PAYLOAD_SHOWN},
+        " and (%(before)s::bigint is null or id < %(before)s)"
+        # A message that no feed could be found for has none to ask about.
+        " and exists (select 1 from (select dead_letter.feed as name) f where true"
+        + FEED_WITHIN
+        + ") order by id desc limit %(limit)s",
+        {"feed": feed, "before": before, "limit": limit, "shown": PAYLOAD_SHOWN} | limits(),
     )
     return [DeadLetterRow(*row) for row in await cursor.fetchall()]

@@ -9,7 +9,7 @@ from typing import Any
 from ioc.web.database import Db
 from ioc.web.identity import limits
 from ioc.web.queries import status
-from ioc.web.queries.scope import WITHIN
+from ioc.web.queries.scope import FEED_WITHIN, WITHIN
 from ioc.web.queries.status import StatusRow
 
 
@@ -154,11 +154,13 @@ async def feeds(conn: Db) -> list[FeedRow]:
         "select f.name, f.title_vi, f.title_en, f.expected_period_s, f.simulated,"
         " coalesce(t.admitted, 0), coalesce(t.pending, 0), coalesce(d.n, 0), d.newest"
         " from feed f left join (select feed, count(*) filter (where state = 'admitted') admitted,"
-        "  count(*) filter (where state = 'pending') pending from thing group by feed) t"
-        "  on t.feed = f.name"
+        "  count(*) filter (where state = 'pending') pending from thing t where true"
+        + WITHIN
+        + " group by feed) t on t.feed = f.name"
         " left join (select feed, count(*) n, max(received) newest from dead_letter"
         "  group by feed) d"
-        "  on d.feed = f.name order by f.name"
+        "  on d.feed = f.name" + FEED_WITHIN + " order by f.name",
+        limits(),
     )
     return [FeedRow(*row) for row in await cursor.fetchall()]
 

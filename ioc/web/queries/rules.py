@@ -10,6 +10,8 @@ from typing import Any, Final
 from ioc.storage import rule_versions
 from ioc.storage.rule_versions import Head, Version
 from ioc.web.database import Database, Db
+from ioc.web.identity import limits
+from ioc.web.queries.scope import ALERT_WITHIN, WITHIN
 
 LOUD_DAYS: Final = 30  # alerts are counted, and rules tried, over this many days
 MOST_STATIONS: Final = (
@@ -114,7 +116,10 @@ class RuleQueries:
                 "select p.code, p.name_vi, p.unit, p.decimals, p.kind, p.states, count(*)"
                 " from datastream d join thing t on t.id = d.thing_id and t.state = 'admitted'"
                 " join observed_property p on p.code = d.property"
-                " where p.code <> 'unclassified' group by p.code order by p.kind desc, p.name_vi"
+                " where p.code <> 'unclassified'"
+                + WITHIN
+                + " group by p.code order by p.kind desc, p.name_vi",
+                limits(),
             )
             return [PropertyRow(*row) for row in await cursor.fetchall()]
 
@@ -151,11 +156,12 @@ async def _rules(conn: Db) -> list[RuleRow]:
         " left join observed_property p on p.code = v.definition ->> 'observed_property'"
         " left join lateral (select max(version) as version from rule_version"
         "  where rule_id = r.id and state = 'waiting') w on true"
-        " left join (select al.rule_id, count(*) as n from alert_event e"
-        "  join alert al on al.id = e.alert_id where e.kind = 'RAISE'"
-        "  and e.event_time > now() - make_interval(days => %s) group by 1) a on a.rule_id = r.id"
-        " order by r.name, r.id",
-        (LOUD_DAYS,),
+        " left join (select a.rule_id, count(*) as n from alert_event e"
+        "  join alert a on a.id = e.alert_id where e.kind = 'RAISE'"
+        "  and e.event_time > now() - make_interval(days => %(days)s)"
+        + ALERT_WITHIN
+        + " group by 1) a on a.rule_id = r.id order by r.name, r.id",
+        {"days": LOUD_DAYS} | limits(),
     )
     return [RuleRow(*row) for row in await cursor.fetchall()]
 
@@ -171,7 +177,9 @@ async def _stations(
         " join feed f on f.name = t.feed join observed_property p on p.code = d.property"
         " left join location l on l.thing_id = t.id"
         " where (%(code)s::text is null or d.property = %(code)s)"
-        " and (%(ds)s::integer is null or d.id = %(ds)s) order by t.name, d.id limit %(most)s",
-        {"code": code, "ds": datastream, "most": MOST_STATIONS},
+        " and (%(ds)s::integer is null or d.id = %(ds)s)"
+        + WITHIN
+        + " order by t.name, d.id limit %(most)s",
+        {"code": code, "ds": datastream, "most": MOST_STATIONS} | limits(),
     )
     return [StationRow(*row) for row in await cursor.fetchall()]

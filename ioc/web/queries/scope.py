@@ -8,6 +8,13 @@ WITHIN: Final[LiteralString] = (
     "  and commune_code = any(%(areas)s)))"
     " and (%(domains)s::text[] is null or t.kind = any(%(domains)s))"
 )
+# Where it has a feed's name as `f.name`: what no thing of its own can be found for (a refused
+# message, say) is shown to those alone who see every thing of the feed.
+FEED_WITHIN: Final[LiteralString] = (
+    " and (%(areas)s::text[] is null and %(domains)s::text[] is null"
+    "  or exists (select 1 from thing t where t.feed = f.name)"
+    "  and not exists (select 1 from thing t where t.feed = f.name and not (true" + WITHIN + ")))"
+)
 # Where it has `alert a` alone.
 ALERT_WITHIN: Final[LiteralString] = (
     " and (%(areas)s::text[] is null and %(domains)s::text[] is null"
