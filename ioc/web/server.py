@@ -33,6 +33,7 @@ from ioc.web import (
     files,
     geo,
     health,
+    indicator_desk,
     layer_desk,
     layer_export,
     map_desk,
@@ -89,7 +90,7 @@ class _Frame(Dash):
 
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
-    brief, thing_desk,
+    brief, thing_desk, indicator_desk,
 )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ PAGES: Final = (
     ("/brief", DRAWN),
     ("/kpi", DRAWN),
     ("/layers", f"document.querySelector('.layers-page') && {IDLE}"),
+    ("/indicators", f"document.querySelector('.reg-table') && {IDLE}"),
     ("/users", f"document.querySelector('.door-page table') && {IDLE}"),
     ("/audit", f"document.querySelector('.door-page table') && {IDLE}"),
 )

@@ -19,6 +19,7 @@ PAGES: Final = (
     ("/things", "register.nav", Action.SEE_API),
     ("/brief", "brief.nav", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
+    ("/indicators", "indicators.nav", Action.SEE_API),
     ("/rules", "rules.nav_rules", Action.SEE_API),
     ("/network", "network.nav", Action.SEE_API),
     ("/layers", "desk.layers", Action.IMPORT_LAYER),
