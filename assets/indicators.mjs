@@ -81,7 +81,7 @@ async function start(root) {
     const words = fold(wanted.q ?? "");
     const left = rows.filter((row) => (!wanted.topic || row.topic === wanted.topic) && (!wanted.owner || row.owner === wanted.owner) && fold(`${row.name} ${row.id}`).includes(words));
     const shown = left.filter((row) => !wanted.standing || row.standing === wanted.standing);
-    const tabs = element("div", "reg-tabs", tab("", left.length), ...STANDINGS.map((name) => tab(name, left.filter((row) => row.standing === name).length)));
+    const tabs = element("div", "reg-tabs", tab("", left.length), ...STANDINGS.map((name) => [name, left.filter((row) => row.standing === name).length]).filter(([name, n]) => n || wanted.standing === name).map(([name, n]) => tab(name, n)));
     const heads = [["name"], ["value", "n"], ["target"], ["trend"], ["state"], ["updated"]].map(([name, className]) => [say(`indicators.${name}`), className]);
     const body = shown.length ? table(heads, grouped(shown)) : state(say("indicators.none"), say("indicators.none_hint"), button(say("indicators.clear"), () => { wanted = {}; filters(); narrow("q", ""); }));
     const count = say("indicators.shown", {n: page.number(shown.length), all: page.number(rows.length)});

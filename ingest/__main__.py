@@ -48,6 +48,7 @@ from ioc.storage import (
     pool,
     retention,
     rollups,
+    source_days,
     things,
 )
 from ioc.storage.batches import Recorder
@@ -323,6 +324,7 @@ class Ingest:
                 zone, now = self._settings.province.zone, to_datetime(self._clock.now())
                 indicators.collect(conn, zone, now)
                 computed_indicators.compute(conn, zone, now)
+                source_days.build(conn, zone)
 
     def _age(self, conn: batches.Db) -> None:
         with _housekeeper(conn) as mine:

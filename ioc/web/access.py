@@ -71,6 +71,8 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
         Access(Action.SEE_API),
     ),
     ("POST", r"/desk/indicators/file", Access(Action.PUT_INDICATOR, largest=LARGEST_TABLE)),
+    ("GET", r"/desk/quality(/export\.(csv|xlsx))?", Access(Action.SEE_API)),
+    ("GET", r"/desk/integrations(/export\.(csv|xlsx))?", Access(Action.SEE_API)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",
@@ -162,7 +164,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/things", _page(Action.SEE_API)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
-    ("GET", r"/indicators", _page(Action.SEE_API)),
+    ("GET", r"/indicators|/quality|/integrations", _page(Action.SEE_API)),
     ("GET", r"/map", _page(Action.SEE_API)),
     ("GET", r"/layers", _page(Action.IMPORT_LAYER)),
     ("GET", r"/brief", _page(Action.SEE_ALERTS)),

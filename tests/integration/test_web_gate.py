@@ -166,6 +166,8 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/network",
         "/things",
         "/indicators",
+        "/quality",
+        "/integrations",
         "/map",
         "/layers",
     )

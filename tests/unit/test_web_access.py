@@ -102,6 +102,14 @@ def test_only_pages_redirect() -> None:
     rules = r"/rules(/[a-z0-9-]{1,63})?"
     own = {r"/account(/password|/second-factor)?", r"/account/(password|second-factor|sessions)"}
     desk = {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi", r"/users", r"/audit"}
-    desk |= {"/indicators", "/things", "/map", "/layers", "/network", r"/brief", r"/brief/report"}
+    desk |= {
+        r"/indicators|/quality|/integrations",
+        "/things",
+        "/map",
+        "/layers",
+        "/network",
+        r"/brief",
+        r"/brief/report",
+    }
     assert pages == desk | own
     assert PUBLIC.action is None

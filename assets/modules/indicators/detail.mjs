@@ -35,10 +35,10 @@ export function createDetail(page, values, back) {
     if (!row.history.length) return [state(say("indicators.standing.no_source"), say("indicators.no_history", {source: row.source}))];
     const points = row.history.filter((one) => one.replaced_at === null).map((one) => [ordinal(one.at), one.value]).reverse();
     const words = {name: row.name, since: fromOrdinal(points[0][0]), until: fromOrdinal(points.at(-1)[0])};
-    const width = Math.max(300, Math.min(1100, page.body.clientWidth));
+    const width = Math.max(300, Math.min(1600, page.body.clientWidth));
     const axis = {number: (value) => page.number(value, row.decimals || (Math.abs(value) < 10 ? 1 : 0)), date: fromOrdinal, target: values.target(row)};
     const chart = draw(points, {width, height: 240, target: row.target, axis, label: say("indicators.chart", words)});
-    const heads = [["at"], ["value", "n"], ["from_where"], ["put_at"], ["put_by"]].map(([name, className]) => [say(`indicators.${name}`), className]);
+    const heads = [["at"], ["figure", "n"], ["from_where"], ["put_at"], ["put_by"]].map(([name, className]) => [say(`indicators.${name}`), className]);
     return [chart, element("h3", "", say("indicators.history")), table(heads, row.history.slice(0, SHOWN).map((one) => line(row, one)))];
   }
 

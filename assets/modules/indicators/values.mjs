@@ -23,7 +23,7 @@ export function createValues(page) {
 
   function standing(row) {
     const sign = {stale: SIGNS.clock, no_source: SIGNS.silent}[row.standing];
-    return element("span", `ind-standing ${row.standing}${row.wrong ? " wrong" : ""}`, sign ? svg(sign) : "", say(`indicators.standing.${row.standing}`));
+    return element("span", `ind-standing ind-is-${row.standing}${row.wrong ? " wrong" : ""}`, sign ? svg(sign) : "", say(`indicators.standing.${row.standing}`));
   }
 
   function forecast(row) {

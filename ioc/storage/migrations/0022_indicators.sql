@@ -60,6 +60,7 @@ create table source_day (
   n_good bigint not null,
   corrected integer not null,
   hours smallint not null,                  -- hours in which anything came
+  possible real not null,                   -- hours in which something should have come
   primary key (thing_id, day)
 );
 create index source_day_day on source_day (day);

@@ -20,6 +20,8 @@ PAGES: Final = (
     ("/brief", "brief.nav", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/indicators", "indicators.nav", Action.SEE_API),
+    ("/quality", "quality.nav", Action.SEE_API),
+    ("/integrations", "integrations.nav", Action.SEE_API),
     ("/rules", "rules.nav_rules", Action.SEE_API),
     ("/network", "network.nav", Action.SEE_API),
     ("/layers", "desk.layers", Action.IMPORT_LAYER),
