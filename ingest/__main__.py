@@ -16,7 +16,7 @@ import psycopg
 import redis
 import structlog
 
-from ingest import feeds, geography, maintenance, mqtt, retained, topics
+from ingest import feeds, geography, maintenance, mqtt, retained, session, topics
 from ingest.codec import Presence
 from ingest.feeds import Source
 from ingest.grading import Grader
@@ -31,19 +31,32 @@ from ioc import catalogue
 from ioc import settings as configuration
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
-from ioc.domain.instant import SECOND, to_datetime
+from ioc.domain.instant import to_datetime
 from ioc.domain.intake import Arrival, FeedSpec
-from ioc.exposition import Family, Report, one, pack
+from ioc.exposition import Family, Report, pack
 from ioc.live import state
 from ioc.log import configure
 from ioc.rows import Rows
 from ioc.settings import Settings
-from ioc.storage import audit, batches, derived, observations, pool, retention, rollups, things
+from ioc.storage import (
+    audit,
+    batches,
+    computed_indicators,
+    derived,
+    indicators,
+    observations,
+    pool,
+    retention,
+    rollups,
+    source_days,
+    things,
+)
 from ioc.storage.batches import Recorder
 from ioc.storage.registry import Registry
 
 # One process does the periodic work of a database; the others find the lock taken.
 HOUSEKEEPER: Final = 7_501_003
+BOARDS: Final = 7_501_022  # who keeps the boards of indicators and of data quality
 INDEXER: Final = 7_501_006  # who computes indices: nobody waits behind the hours of 100,000 series
 
 # How often a process that stands by tries for the writer's lock: take-over within two seconds of
@@ -236,6 +249,7 @@ class Ingest:
             ("refill", maintenance.LIVE_S, self._refill),
             ("hours", maintenance.HOURS_S, self._hours),
             ("indices", maintenance.INDICES_S, self._indices),
+            ("boards", maintenance.BOARDS_S, self._boards),
             ("retention", maintenance.RETENTION_S, self._age),
         ]
         if self._settings.ingest.share:
@@ -250,7 +264,7 @@ class Ingest:
     def _numbers(self) -> list[Family]:
         return [
             *self._counters.families(),
-            *_session(self.reader, standing_by=bool(self._standing_by)),
+            *session.families(self.reader, standing_by=bool(self._standing_by)),
         ]
 
     def _reporting(self) -> Periodic:
@@ -303,6 +317,16 @@ class Ingest:
                     newest = state.newest(rows)
                     self._live.publish(stamp.writer, stamp.number, rows, newest, self._clock.now())
 
+    def _boards(self, conn: batches.Db) -> None:
+        """Keep what the boards of indicators and of data quality are drawn from."""
+        with _housekeeper(conn, BOARDS) as mine:
+            if mine:
+                conn.execute("set statement_timeout = '5min'")
+                zone, now = self._settings.province.zone, to_datetime(self._clock.now())
+                indicators.collect(conn, zone, now)
+                computed_indicators.compute(conn, zone, now)
+                source_days.build(conn, zone)
+
     def _age(self, conn: batches.Db) -> None:
         with _housekeeper(conn) as mine:
             if not mine:
@@ -315,23 +339,6 @@ class Ingest:
             retention.drop_old_rollups(conn)
             retention.drop_old_letters(conn, limits.dead_letter_days)
             audit.prune(conn, to_datetime(self._clock.now()))
-
-
-def _session(reader: mqtt.Reader, *, standing_by: bool) -> Iterator[Family]:
-    """Yield how we stand with the broker."""
-    connected = reader.connected_since is not None
-    kept = connected and not reader.began_clean(reader.inbox.session)
-    for name, words, value in (
-        ("connected", "1 while connected to the broker.", connected),
-        ("session_present", "1 while connected and the broker had kept our session.", kept),
-        ("standing_by", "1 while another process with our client id is the one.", standing_by),
-        ("waiting_messages", "Messages received and not yet taken up.", len(reader.inbox)),
-    ):
-        yield one(f"ioc_ingest_{name}", "gauge", words, value)
-    if not standing_by:
-        words = "Everything received before this instant is committed."
-        name = "ioc_ingest_watermark_timestamp_seconds"
-        yield one(name, "gauge", words, reader.inbox.watermark() / SECOND)
 
 
 def _run_parts(stack: ExitStack, parts: Sequence[_Part]) -> None:

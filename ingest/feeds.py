@@ -27,6 +27,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Kind = Literal[
     "environment", "rain", "reservoir", "water", "camera", "network", "bts",
     "weather", "power", "traffic", "waste", "gateway",
+    "indicator", "integration", "security",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ REPORT_S: Final = 2.0  # Prometheus asks every 15 s or so
 LIVE_S: Final = 5.0  # how soon an emptied Redis is filled again
 HOURS_S: Final = 30.0
 INDICES_S: Final = 0.5  # a late hour is on the screens within two seconds, work and all
+BOARDS_S: Final = 60.0  # figures of days and months
 RETENTION_S: Final = 3600.0
 
 log = structlog.get_logger()

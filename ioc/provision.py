@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ioc import catalogue, policies
+from ioc import indicators as indicator_files
 from ioc.demo.seed import seed
 from ioc.rules import definition as rule_files
 from ioc.settings import Settings
-from ioc.storage import layers, migrate, outbox, pool, rules, things
+from ioc.storage import indicators, layers, migrate, outbox, pool, rules, things
 
 ACTOR = "config"  # who the audit names for what configuration files say
 
@@ -16,6 +17,7 @@ def prepare(settings: Settings, *, demo: bool) -> None:
     with pool.connect_or_refuse(settings.database_url, name="provision") as conn:
         migrate.run(conn)
         things.upsert_properties(conn, catalogue.load(settings.config_dir / "catalog"))
+        indicators.sync(conn, indicator_files.load(settings.config_dir / "indicators"))
         if demo:
             seed(conn, settings)
         rules.sync(conn, rule_files.load(settings.config_dir / "rules"), ACTOR)

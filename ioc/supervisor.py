@@ -22,7 +22,7 @@ from typing import IO, Final
 
 import structlog
 
-from ioc import clock, demo_accounts, provision
+from ioc import clock, demo_accounts, integrations, provision
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, Micros
 from ioc.embedded import Embedded, fresh
@@ -194,6 +194,9 @@ def _children(settings: Settings, *, demo: bool) -> list[Child]:
     }
     if settings.station_files.folder:
         modules["station-files"] = ["ingest.station_files"]
+    exchanges = integrations.load(settings.config_dir / "integrations.yaml")
+    if any(one.probe is not None for one in exchanges):
+        modules["probes"] = ["ingest.probes"]
     if demo:
         modules["simulate"] = ["ioc.demo", "simulate"]
     environment = child_environment(settings)

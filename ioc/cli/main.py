@@ -13,6 +13,7 @@ from ioc import settings as settings_module
 from ioc.cli.accounts import token_app, user_app
 from ioc.cli.context import By, run, settings
 from ioc.cli.index import app as index_app
+from ioc.cli.indicators import app as indicators_app
 from ioc.cli.layers import app as layers_app
 from ioc.cli.limits import app as limits_app
 from ioc.cli.network import app as network_app
@@ -36,6 +37,7 @@ app.add_typer(notify_app, name="notify")
 app.add_typer(layers_app, name="layers")
 app.add_typer(network_app, name="network")
 app.add_typer(limits_app, name="limits")
+app.add_typer(indicators_app, name="indicators")
 
 
 @app.command()

@@ -44,6 +44,7 @@ class Action(StrEnum):
     SEE_AUDIT = "see_audit"
     EDIT_RULE = "edit_rule"
     IMPORT_LAYER = "import_layer"
+    PUT_INDICATOR = "put_indicator"  # figures, one-stop cases and tasks from a file
     MANAGE_USERS = "manage_users"
     PUSH_OBSERVATIONS = "push_observations"
 
@@ -67,6 +68,7 @@ _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
             Action.ADMIT_THING,
             Action.SEE_DEAD_LETTERS,
             Action.SEE_METRICS,
+            Action.PUT_INDICATOR,
         },
         Role.LEADER: _READ | {Action.APPROVE_HANDLING, Action.DIRECT_ALERT},
         Role.ENVIRONMENT: _READ

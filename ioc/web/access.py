@@ -10,6 +10,7 @@ from typing import Final
 from ioc.domain.permission import Action
 
 LARGEST_BODY: Final = 1 << 20  # forms and callbacks are far smaller
+LARGEST_TABLE: Final = 8 << 20  # figures: 40,000 rows are 2 MB
 LARGEST_FILE: Final = 512 << 20  # a map file: half a million rows as GeoJSON are 133 MB
 
 
@@ -64,6 +65,14 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/brief/map/[0-9a-f]{1,64}/[0-9a-f]{1,64}\.svg", Access(Action.SEE_ALERTS)),
     ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
     ("GET", r"/desk/things(/choices|/export\.(csv|xlsx))?", Access(Action.SEE_API)),
+    (
+        "GET",
+        r"/desk/indicators(/[a-z][a-z0-9_]{1,63}|/export\.(csv|xlsx))?",
+        Access(Action.SEE_API),
+    ),
+    ("POST", r"/desk/indicators/file", Access(Action.PUT_INDICATOR, largest=LARGEST_TABLE)),
+    ("GET", r"/desk/quality(/export\.(csv|xlsx))?", Access(Action.SEE_API)),
+    ("GET", r"/desk/integrations(/export\.(csv|xlsx))?", Access(Action.SEE_API)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",
@@ -155,6 +164,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/things", _page(Action.SEE_API)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
+    ("GET", r"/indicators|/quality|/integrations", _page(Action.SEE_API)),
     ("GET", r"/map", _page(Action.SEE_API)),
     ("GET", r"/layers", _page(Action.IMPORT_LAYER)),
     ("GET", r"/brief", _page(Action.SEE_ALERTS)),

@@ -33,11 +33,14 @@ from ioc.web import (
     files,
     geo,
     health,
+    indicator_desk,
+    integration_desk,
     layer_desk,
     layer_export,
     map_desk,
     ogc,
     pages,
+    quality_desk,
     sign_on,
     thing_desk,
 )
@@ -89,7 +92,7 @@ class _Frame(Dash):
 
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
-    brief, thing_desk,
+    brief, thing_desk, indicator_desk, quality_desk, integration_desk,
 )  # fmt: skip
 
 

@@ -34,6 +34,9 @@ PAGES: Final = (
     ("/brief", DRAWN),
     ("/kpi", DRAWN),
     ("/layers", f"document.querySelector('.layers-page') && {IDLE}"),
+    ("/indicators", f"document.querySelector('.reg-table') && {IDLE}"),
+    ("/quality", f"document.querySelector('.reg-table,.state') && {IDLE}"),
+    ("/integrations", f"document.querySelector('.int-tile') && {IDLE}"),
     ("/users", f"document.querySelector('.door-page table') && {IDLE}"),
     ("/audit", f"document.querySelector('.door-page table') && {IDLE}"),
 )

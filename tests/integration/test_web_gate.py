@@ -40,6 +40,7 @@ PUBLIC: Final = {
 CLOSED: Final = {("GET", "/_reload-hash"), ("WEBSOCKET", "/_dash-ws-callback")}
 SAMPLES: Final = {
     "form": "csv",
+    "code": "bts_count",
     "name": "wall.css",
     "language": "vi",
     "layer": "things",
@@ -164,6 +165,9 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/audit",
         "/network",
         "/things",
+        "/indicators",
+        "/quality",
+        "/integrations",
         "/map",
         "/layers",
     )

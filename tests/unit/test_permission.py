@@ -19,6 +19,7 @@ MAY = {
         Action.ADMIT_THING,
         Action.SEE_DEAD_LETTERS,
         Action.SEE_METRICS,
+        Action.PUT_INDICATOR,
     },
     Role.LEADER: WATCH
     | {Action.SEE_API, Action.OWN_ACCOUNT, Action.APPROVE_HANDLING, Action.DIRECT_ALERT},

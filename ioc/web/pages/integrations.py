@@ -1,0 +1,14 @@
+"""`/integrations`: a tile for each exchange, and security operations; filled by its script."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ioc.settings import Settings
+from ioc.text import say
+from ioc.web.pages import things
+
+
+def layout(settings: Settings) -> Any:  # noqa: ANN401  Dash components are untyped
+    """Return the page; the gate has asked for the right to read."""
+    return things.frame(settings, "/integrations", "integrations", say("integrations.title"))
