@@ -14,6 +14,7 @@ LIVE_S: Final = 5.0  # how soon an emptied Redis is filled again
 HOURS_S: Final = 30.0
 INDICES_S: Final = 0.5  # a late hour is on the screens within two seconds, work and all
 RETENTION_S: Final = 3600.0
+LETTERS_S: Final = 2.0  # somebody watches the page that asked
 
 log = structlog.get_logger()
 

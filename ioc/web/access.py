@@ -64,6 +64,10 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/brief/map/[0-9a-f]{1,64}/[0-9a-f]{1,64}\.svg", Access(Action.SEE_ALERTS)),
     ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
     ("GET", r"/desk/things(/choices|/export\.(csv|xlsx))?", Access(Action.SEE_API)),
+    ("GET", r"/desk/feeds(/export\.(csv|xlsx))?", Access(Action.SEE_API)),
+    ("GET", r"/desk/feeds/letters(/export\.(csv|xlsx))?", Access(Action.SEE_DEAD_LETTERS)),
+    ("GET", rf"/desk/feeds/{_NAME}/retry", Access(Action.SEE_DEAD_LETTERS)),
+    ("POST", rf"/desk/feeds/{_NAME}/retry(/stop)?", Access(Action.RETRY_DEAD_LETTERS)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",
@@ -153,6 +157,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
     ("GET", r"/things", _page(Action.SEE_API)),
+    ("GET", r"/feeds", _page(Action.SEE_API)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
     ("GET", r"/map", _page(Action.SEE_API)),

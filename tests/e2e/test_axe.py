@@ -33,6 +33,7 @@ PAGES: Final = (
     ("/map", DRAWN),
     ("/brief", DRAWN),
     ("/kpi", DRAWN),
+    ("/feeds", f"document.querySelector('.reg-table') && {IDLE}"),
     ("/layers", f"document.querySelector('.layers-page') && {IDLE}"),
     ("/users", f"document.querySelector('.door-page table') && {IDLE}"),
     ("/audit", f"document.querySelector('.door-page table') && {IDLE}"),

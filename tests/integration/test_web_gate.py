@@ -164,6 +164,7 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/audit",
         "/network",
         "/things",
+        "/feeds",
         "/map",
         "/layers",
     )

@@ -18,6 +18,8 @@ MAY = {
         Action.SEE_PENDING,
         Action.ADMIT_THING,
         Action.SEE_DEAD_LETTERS,
+        Action.RETRY_DEAD_LETTERS,
+        Action.ANNOTATE,
         Action.SEE_METRICS,
     },
     Role.LEADER: WATCH
@@ -31,6 +33,7 @@ MAY = {
         Action.HANDLE_ALERT,
         Action.SEE_PENDING,
         Action.SEE_DEAD_LETTERS,
+        Action.ANNOTATE,
         Action.EDIT_RULE,
     },
     Role.GIS: WATCH | {Action.SEE_API, Action.OWN_ACCOUNT, Action.IMPORT_LAYER},

@@ -18,6 +18,7 @@ from ioc.web import identity
 from ioc.web.pages import (
     alerts,
     audit,
+    feeds,
     geography,
     kpi,
     layers,
@@ -57,6 +58,7 @@ _NAMED: Final[Mapping[str, tuple[Action, Callable[[Services], Any] | None]]] = {
     "/kpi": (Action.SEE_ALERTS, None),
     "/map": (Action.SEE_API, geography.layout),
     "/things": (Action.SEE_API, lambda given: things.layout(given.settings)),
+    "/feeds": (Action.SEE_API, lambda given: feeds.layout(given.settings)),
     "/layers": (Action.IMPORT_LAYER, layers.layout),
     "/network": (Action.SEE_API, lambda given: network.layout(given.settings)),
     "/users": (Action.MANAGE_USERS, lambda given: users.layout(given.settings)),

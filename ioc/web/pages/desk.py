@@ -17,6 +17,7 @@ PAGES: Final = (
     ("/alerts", "desk.alerts", Action.SEE_ALERTS),
     ("/map", "desk.map", Action.SEE_API),
     ("/things", "register.nav", Action.SEE_API),
+    ("/feeds", "feeds.nav", Action.SEE_API),
     ("/brief", "brief.nav", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/rules", "rules.nav_rules", Action.SEE_API),
