@@ -7,10 +7,10 @@ from typing import Final
 
 import psycopg
 
-from ingest import feeds, geography
+from ingest import feeds
 from ingest.feeds import Source
 from ingest.ports import Failures
-from ioc import catalogue
+from ioc import catalogue, geography
 from ioc.domain.intake import FeedSpec
 from ioc.settings import Settings
 from ioc.storage.registry import Registry

@@ -68,6 +68,8 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/desk/feeds/letters(/export\.(csv|xlsx))?", Access(Action.SEE_DEAD_LETTERS)),
     ("GET", rf"/desk/feeds/{_NAME}/retry", Access(Action.SEE_DEAD_LETTERS)),
     ("POST", rf"/desk/feeds/{_NAME}/retry(/stop)?", Access(Action.RETRY_DEAD_LETTERS)),
+    ("GET", r"/desk/pending(/choices|/export\.(csv|xlsx))?", Access(Action.SEE_PENDING)),
+    ("POST", r"/desk/pending/(admit|refuse|restore)", Access(Action.ADMIT_THING)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",
@@ -158,6 +160,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
     ("GET", r"/things", _page(Action.SEE_API)),
     ("GET", r"/feeds", _page(Action.SEE_API)),
+    ("GET", r"/pending", _page(Action.SEE_PENDING)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
     ("GET", r"/map", _page(Action.SEE_API)),

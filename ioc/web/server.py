@@ -39,6 +39,7 @@ from ioc.web import (
     map_desk,
     ogc,
     pages,
+    pending_desk,
     sign_on,
     thing_desk,
 )
@@ -91,7 +92,7 @@ class _Frame(Dash):
 
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
-    brief, thing_desk, feed_desk,
+    brief, thing_desk, feed_desk, pending_desk,
 )  # fmt: skip
 
 

@@ -165,6 +165,7 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/network",
         "/things",
         "/feeds",
+        "/pending",
         "/map",
         "/layers",
     )

@@ -43,6 +43,9 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/desk/feeds/letters", Action.SEE_DEAD_LETTERS),
         ("GET", "/desk/feeds/letters/export.csv", Action.SEE_DEAD_LETTERS),
         ("POST", "/desk/feeds/env/retry/stop", Action.RETRY_DEAD_LETTERS),
+        ("GET", "/pending", Action.SEE_PENDING),
+        ("GET", "/desk/pending/choices", Action.SEE_PENDING),
+        ("POST", "/desk/pending/refuse", Action.ADMIT_THING),
         ("GET", "/layers", Action.IMPORT_LAYER),
         ("GET", "/desk/layers", Action.IMPORT_LAYER),
         ("POST", "/desk/layers/uploads", Action.IMPORT_LAYER),
@@ -104,6 +107,15 @@ def test_only_pages_redirect() -> None:
     rules = r"/rules(/[a-z0-9-]{1,63})?"
     own = {r"/account(/password|/second-factor)?", r"/account/(password|second-factor|sessions)"}
     desk = {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi", r"/users", r"/audit"}
-    desk |= {"/feeds", "/things", "/map", "/layers", "/network", r"/brief", r"/brief/report"}
+    desk |= {
+        "/feeds",
+        "/pending",
+        "/things",
+        "/map",
+        "/layers",
+        "/network",
+        r"/brief",
+        r"/brief/report",
+    }
     assert pages == desk | own
     assert PUBLIC.action is None

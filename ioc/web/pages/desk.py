@@ -18,6 +18,7 @@ PAGES: Final = (
     ("/map", "desk.map", Action.SEE_API),
     ("/things", "register.nav", Action.SEE_API),
     ("/feeds", "feeds.nav", Action.SEE_API),
+    ("/pending", "pending.nav", Action.SEE_PENDING),
     ("/brief", "brief.nav", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/rules", "rules.nav_rules", Action.SEE_API),
