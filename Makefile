@@ -65,6 +65,10 @@ dist: .venv/.dev frontend ## a wheel with assets, front-end parts and configurat
 	@rm -rf dist
 	@$(PY) -m build --wheel --no-isolation
 
+.PHONY: bundle
+bundle: dist ## the wheel and all it depends on in one file, for a machine without internet
+	@$(PY) .build/bundle.py
+
 .PHONY: rig
 rig: .venv/.dev frontend services ## full counts of tests and benchmarks; JSON is kept in .rig/
 	@mkdir -p .rig

@@ -11,21 +11,48 @@ from ioc.settings import Settings
 from ioc.text import say
 from ioc.web import identity
 
-# Path, key of its name, and what opening it takes, in the order of the day's work.
-PAGES: Final = (
-    ("/wall", "desk.wall", Action.SEE_WALL),
-    ("/alerts", "desk.alerts", Action.SEE_ALERTS),
-    ("/map", "desk.map", Action.SEE_API),
-    ("/things", "register.nav", Action.SEE_API),
-    ("/feeds", "feeds.nav", Action.SEE_API),
-    ("/pending", "pending.nav", Action.SEE_PENDING),
-    ("/brief", "brief.nav", Action.SEE_ALERTS),
-    ("/kpi", "desk.kpi", Action.SEE_ALERTS),
-    ("/rules", "rules.nav_rules", Action.SEE_API),
-    ("/network", "network.nav", Action.SEE_API),
-    ("/layers", "desk.layers", Action.IMPORT_LAYER),
-    ("/users", "users.nav", Action.MANAGE_USERS),
-    ("/audit", "audit.nav", Action.SEE_AUDIT),
+# Groups in the order of the day's work; those of the first are links of their own, for they are
+# what an operator opens hundreds of times. Of each page: path, key of its name, what opening takes.
+PAGES: Final[tuple[tuple[str, tuple[tuple[str, str, Action], ...]], ...]] = (
+    (
+        "",
+        (
+            ("/wall", "desk.wall", Action.SEE_WALL),
+            ("/alerts", "desk.alerts", Action.SEE_ALERTS),
+            ("/map", "desk.map", Action.SEE_API),
+        ),
+    ),
+    (
+        "desk.group_watch",
+        (
+            ("/brief", "brief.nav", Action.SEE_ALERTS),
+            ("/kpi", "desk.kpi", Action.SEE_ALERTS),
+        ),
+    ),
+    (
+        "desk.group_things",
+        (
+            ("/things", "register.nav", Action.SEE_API),
+            ("/pending", "pending.nav", Action.SEE_PENDING),
+            ("/feeds", "feeds.nav", Action.SEE_API),
+        ),
+    ),
+    ("desk.group_environment", (("/rules", "rules.nav_rules", Action.SEE_API),)),
+    (
+        "desk.group_network",
+        (
+            ("/network", "network.nav", Action.SEE_API),
+            ("/layers", "desk.layers", Action.IMPORT_LAYER),
+        ),
+    ),
+    (
+        "desk.group_system",
+        (
+            ("/system", "system.nav", Action.SEE_METRICS),
+            ("/users", "users.nav", Action.MANAGE_USERS),
+            ("/audit", "audit.nav", Action.SEE_AUDIT),
+        ),
+    ),
 )
 
 
@@ -46,11 +73,21 @@ def top(settings: Settings, here: str) -> Any:  # noqa: ANN401  Dash components 
 
 
 def ways(here: str) -> Any:  # noqa: ANN401
-    """Return the links to the pages that whoever asks may open."""
+    """Return the links to the pages that whoever asks may open; assets/ways.mjs shuts the menus."""
     who = identity.current()
     named: dict[str, Any] = {"aria-label": say("desk.pages")}
-    mine = [(path, name) for path, name, action in PAGES if who is not None and who.may(action)]
-    return html.Nav([_way(path, name, here=here) for path, name in mine], **named)
+    ways: list[Any] = []
+    for group, pages in PAGES:
+        mine = [(path, name) for path, name, action in pages if who is not None and who.may(action)]
+        links = [_way(path, name, here=here) for path, name in mine]
+        if group and len(links) > 1:  # a menu of one link would be a click for nothing
+            links = [_menu(group, links, inside=here in dict(mine))]
+        ways += links
+    return html.Nav(ways, **named)
+
+
+def _menu(group: str, links: list[Any], *, inside: bool) -> Any:  # noqa: ANN401
+    return html.Details([html.Summary(say(group)), html.Div(links)], className="in" * inside)
 
 
 def banner() -> Any:  # noqa: ANN401
