@@ -70,6 +70,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("POST", rf"/desk/feeds/{_NAME}/retry(/stop)?", Access(Action.RETRY_DEAD_LETTERS)),
     ("GET", r"/desk/pending(/choices|/export\.(csv|xlsx))?", Access(Action.SEE_PENDING)),
     ("POST", r"/desk/pending/(admit|refuse|restore)", Access(Action.ADMIT_THING)),
+    ("GET", r"/desk/system(/export\.(csv|xlsx))?", Access(Action.SEE_METRICS)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",
@@ -161,6 +162,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/things", _page(Action.SEE_API)),
     ("GET", r"/feeds", _page(Action.SEE_API)),
     ("GET", r"/pending", _page(Action.SEE_PENDING)),
+    ("GET", r"/system", _page(Action.SEE_METRICS)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
     ("GET", r"/map", _page(Action.SEE_API)),

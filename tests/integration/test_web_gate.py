@@ -166,6 +166,7 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/things",
         "/feeds",
         "/pending",
+        "/system",
         "/map",
         "/layers",
     )

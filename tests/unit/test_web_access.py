@@ -46,6 +46,8 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/pending", Action.SEE_PENDING),
         ("GET", "/desk/pending/choices", Action.SEE_PENDING),
         ("POST", "/desk/pending/refuse", Action.ADMIT_THING),
+        ("GET", "/system", Action.SEE_METRICS),
+        ("GET", "/desk/system/export.csv", Action.SEE_METRICS),
         ("GET", "/layers", Action.IMPORT_LAYER),
         ("GET", "/desk/layers", Action.IMPORT_LAYER),
         ("POST", "/desk/layers/uploads", Action.IMPORT_LAYER),
@@ -109,6 +111,7 @@ def test_only_pages_redirect() -> None:
     desk = {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi", r"/users", r"/audit"}
     desk |= {
         "/feeds",
+        "/system",
         "/pending",
         "/things",
         "/map",
