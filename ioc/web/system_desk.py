@@ -48,18 +48,33 @@ class Doctor:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._environment = child_environment(settings)
         self._clock = clock
-        self._lock = asyncio.Lock()
+        self._asking: asyncio.Task[None] | None = None
         self._at: Micros | None = None
         self._found: list[Row] = []
 
-    async def findings(self, *, again: bool = False) -> tuple[list[Row], Micros]:
-        """Return the findings and when they were made; `again` does not wait out the minute."""
-        async with self._lock:
-            now = self._clock.now()
-            kept = 5 if again else KEPT_S  # seconds: a pressed key that repeats is no flood
-            if self._at is None or now - self._at > kept * SECOND:
-                self._found, self._at = await self._ask(), self._clock.now()
-            return self._found, self._at
+    def look(self, *, again: bool = False) -> tuple[list[Row], Micros | None, bool]:
+        """Return the last findings, when they were made, and whether newer ones are on their way.
+
+        `again` does not wait out the minute.
+        """
+        kept = 5 if again else KEPT_S  # seconds: a key that repeats is no flood
+        old = self._at is None or self._clock.now() - self._at > kept * SECOND
+        if old and self._asking is None:
+            self._asking = asyncio.create_task(self._renew())
+        return self._found, self._at, self._asking is not None
+
+    async def findings(self) -> list[Row]:
+        """Return findings that are at most a minute old, waiting for them."""
+        self.look()
+        if self._asking is not None:
+            await asyncio.shield(self._asking)
+        return self._found
+
+    async def _renew(self) -> None:
+        try:
+            self._found, self._at = await self._ask(), self._clock.now()
+        finally:
+            self._asking = None
 
     async def _ask(self) -> list[Row]:
         child = await asyncio.create_subprocess_exec(
@@ -87,10 +102,11 @@ def router(services: Services) -> APIRouter:
     @routes.get("")
     async def listing(again: bool = False) -> Response:  # noqa: FBT001, FBT002  in the address
         require(Action.SEE_METRICS)
-        found, at = await doctor.findings(again=again)
+        found, at, checking = doctor.look(again=again)
         body = {
             "now": services.clock.now() // 1000,
-            "checked": at // 1000,
+            "checked": None if at is None else at // 1000,
+            "checking": checking,
             "parts": await parts(services),
             "findings": found,
             "versions": _versions(),
@@ -100,7 +116,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/export.{form}")
     async def export(form: Literal["csv", "xlsx"]) -> Response:
         require(Action.SEE_METRICS)
-        found, _ = await doctor.findings()
+        found = await doctor.findings()
         rows = [
             [one["part"], one["state"], one["detail"], one["remedy"]]
             for one in await parts(services)
