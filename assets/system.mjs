@@ -20,7 +20,7 @@ async function start(root) {
     if (checking) waiting = setTimeout(refresh, SOON_MS);
     check.disabled = checking;
     const bad = [...parts.map((one) => one.state), ...findings.map((one) => one.verdict)].filter((state) => state !== "ok").length;
-    const summary = element("p", bad ? "feed-session wrong" : "feed-session", bad ? svg(SIGNS.warn) : "", element("span", "", bad ? page.say("system.bad", {n: page.number(bad)}) : page.say("system.good")));
+    const summary = element("p", bad ? "feed-session wrong" : "feed-session", bad ? svg(SIGNS.warn) : "", element("span", "", bad ? page.say("system.bad", {n: page.number(bad)}) : page.say(checking ? "system.checking" : "system.good")));
     const heads = ["part", "state", "detail", "remedy_head"].map((name) => [page.say(`system.${name}`)]);
     const sorted = findings.toSorted((one, other) => ORDER[one.verdict] - ORDER[other.verdict]);
     const list = versions.map(([name, number]) => `${name} ${number}`).join(" · ");

@@ -71,6 +71,9 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/desk/pending(/choices|/export\.(csv|xlsx))?", Access(Action.SEE_PENDING)),
     ("POST", r"/desk/pending/(admit|refuse|restore)", Access(Action.ADMIT_THING)),
     ("GET", r"/desk/system(/export\.(csv|xlsx))?", Access(Action.SEE_METRICS)),
+    ("GET", r"/desk/thing/[0-9]{1,10}/export\.(csv|xlsx)", Access(Action.SEE_API)),
+    ("POST", r"/desk/thing/[0-9]{1,10}/notes", Access(Action.ANNOTATE)),
+    ("DELETE", r"/desk/thing/[0-9]{1,10}/notes/[0-9]{1,16}", Access(Action.ANNOTATE)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",

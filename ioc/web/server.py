@@ -41,6 +41,7 @@ from ioc.web import (
     pages,
     pending_desk,
     sign_on,
+    station_desk,
     system_desk,
     thing_desk,
 )
@@ -94,6 +95,7 @@ class _Frame(Dash):
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
     brief, thing_desk, feed_desk, pending_desk, system_desk,
+    station_desk,
 )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/desk/pending/choices", Action.SEE_PENDING),
         ("POST", "/desk/pending/refuse", Action.ADMIT_THING),
         ("GET", "/system", Action.SEE_METRICS),
+        ("GET", "/desk/thing/7/export.csv", Action.SEE_API),
+        ("DELETE", "/desk/thing/7/notes/3", Action.ANNOTATE),
         ("GET", "/desk/system/export.csv", Action.SEE_METRICS),
         ("GET", "/layers", Action.IMPORT_LAYER),
         ("GET", "/desk/layers", Action.IMPORT_LAYER),
