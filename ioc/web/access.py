@@ -166,6 +166,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/feeds", _page(Action.SEE_API)),
     ("GET", r"/pending", _page(Action.SEE_PENDING)),
     ("GET", r"/system", _page(Action.SEE_METRICS)),
+    ("GET", r"/help", _page(Action.OWN_ACCOUNT)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
     ("GET", r"/map", _page(Action.SEE_API)),

@@ -34,6 +34,7 @@ PAGES: Final = (
     ("/brief", DRAWN),
     ("/kpi", DRAWN),
     ("/feeds", f"document.querySelector('.reg-table') && {IDLE}"),
+    ("/help", f"document.querySelector('.help-search') && {IDLE}"),
     ("/system", f"document.querySelector('.reg-table') && {IDLE}"),
     ("/pending", f"document.querySelector('.reg-page .state') && {IDLE}"),
     ("/layers", f"document.querySelector('.layers-page') && {IDLE}"),

@@ -167,6 +167,7 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/feeds",
         "/pending",
         "/system",
+        "/help",
         "/map",
         "/layers",
     )

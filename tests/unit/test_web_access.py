@@ -114,6 +114,7 @@ def test_only_pages_redirect() -> None:
     desk |= {
         "/feeds",
         "/system",
+        "/help",
         "/pending",
         "/things",
         "/map",

@@ -64,6 +64,7 @@ def top(settings: Settings, here: str) -> Any:  # noqa: ANN401  Dash components 
             ways(here),
             html.Span(className="sp"),
             html.Span(say("wall.simulated"), className="sim", hidden=True, **part("sim")),
+            _help(here),
             _own(),
             html.Span(className="date", **part("date")),
             html.B("––:––:––", className="clock", **part("clock")),
@@ -108,6 +109,15 @@ def named(key: str) -> dict[str, Any]:
 def _way(path: str, name: str, *, here: str) -> Any:  # noqa: ANN401
     current: dict[str, Any] = {"aria-current": "page"} if path == here else {}
     return html.A(say(name), href=path, **current)
+
+
+def _help(here: str) -> Any:  # noqa: ANN401
+    """Return the way to the part of the guides that is about this page."""
+    who = identity.current()
+    if who is None or not who.may(Action.OWN_ACCOUNT):
+        return None
+    href = f"/help#guide-{here.strip('/').split('/')[0]}"
+    return html.A("?", href=href, className="help-way", title=say("help.way"), **named("help.way"))
 
 
 def _own() -> Any:  # noqa: ANN401
