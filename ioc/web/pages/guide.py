@@ -66,6 +66,10 @@ def _contents() -> Any:  # noqa: ANN401
     return html.Nav([tools, *groups], className="help-contents", **named)
 
 
+def _way(one: handbook.Part) -> Any:  # noqa: ANN401
+    return html.Li(html.A(one.title, href=f"#{anchor(one.name)}"))
+
+
 def _guides() -> Any:  # noqa: ANN401
     found: list[Any] = [html.H1(say("help.title"))]
     for guide in handbook.guides():
