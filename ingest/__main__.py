@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final, Protocol
 
@@ -16,23 +16,21 @@ import psycopg
 import redis
 import structlog
 
-from ingest import feeds, geography, maintenance, mqtt, retained, session, topics
+from ingest import feeds, maintenance, mqtt, retained, retrying, session, topics
 from ingest.codec import Presence
-from ingest.feeds import Source
 from ingest.grading import Grader
 from ingest.inbox import Inbox
 from ingest.maintenance import Periodic
 from ingest.metrics import Counters, Page
 from ingest.pipeline import Pipeline, Stopped
-from ingest.ports import Failures
 from ingest.preparing import Preparer
 from ingest.publisher import Publisher
-from ioc import catalogue
+from ingest.store import FAILURES, registry
 from ioc import settings as configuration
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import to_datetime
-from ioc.domain.intake import Arrival, FeedSpec
+from ioc.domain.intake import Arrival
 from ioc.exposition import Family, Report, pack
 from ioc.live import state
 from ioc.log import configure
@@ -52,7 +50,6 @@ from ioc.storage import (
     things,
 )
 from ioc.storage.batches import Recorder
-from ioc.storage.registry import Registry
 
 # One process does the periodic work of a database; the others find the lock taken.
 HOUSEKEEPER: Final = 7_501_003
@@ -63,21 +60,6 @@ INDEXER: Final = 7_501_006  # who computes indices: nobody waits behind the hour
 # the moment at which the database knows that the other is gone.
 STANDBY_S: Final = 1.0
 STATEFUL: Final = 7_501_004  # who reads the feeds whose codecs remember, of processes that share
-
-FAILURES: Final = Failures(
-    away=(
-        psycopg.OperationalError,
-        psycopg.InterfaceError,
-        psycopg.errors.ReadOnlySqlTransaction,  # a standby that is not promoted yet
-    ),
-    # A limit of the server (an index row that is too long) is an OperationalError by class only.
-    refused=(
-        psycopg.DataError,
-        psycopg.IntegrityError,
-        psycopg.errors.ProgramLimitExceeded,
-        UnicodeEncodeError,
-    ),
-)
 
 log = structlog.get_logger()
 
@@ -251,6 +233,7 @@ class Ingest:
             ("indices", maintenance.INDICES_S, self._indices),
             ("boards", maintenance.BOARDS_S, self._boards),
             ("retention", maintenance.RETENTION_S, self._age),
+            ("letters", maintenance.LETTERS_S, self._letters),
         ]
         if self._settings.ingest.share:
             wanted.append(("stateful", STANDBY_S, self._own_stateful))
@@ -327,6 +310,10 @@ class Ingest:
                 computed_indicators.compute(conn, zone, now)
                 source_days.build(conn, zone)
 
+    def _letters(self, conn: batches.Db) -> None:
+        """Try dead letters again that somebody asked for on the page of the feeds."""
+        retrying.work(conn, self._settings, self._sources, self._stop.is_set)
+
     def _age(self, conn: batches.Db) -> None:
         with _housekeeper(conn) as mine:
             if not mine:
@@ -373,19 +360,6 @@ class _Connected:
     def close(self) -> None:
         if self._conn is not None:
             self._conn.close()
-
-
-def registry(settings: Settings, sources: Mapping[str, Source]) -> Registry:
-    """Return the writer's registry, empty until its first connection."""
-    specs: dict[str, FeedSpec] = {name: source.spec for name, source in sources.items()}
-    known = catalogue.load(settings.config_dir / "catalog")
-    feeds.refuse_unknown_properties(sources.values(), known)
-    return Registry(
-        specs,
-        geography.province().place,
-        known,
-        pending_per_feed=settings.retention.pending_per_feed,
-    )
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -17,6 +17,7 @@ from ioc.catalogue import Catalogue
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, from_seconds
 from ioc.domain.intake import DatastreamSpec, FeedSpec
+from ioc.domain.thing import Kind
 from ioc.domain.times import FUTURE_LIMIT
 from ioc.settings import read_yaml
 
@@ -24,11 +25,6 @@ STALE_PERIODS: Final = 5  # a feed that names no limit: five lost messages are s
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=365 * 86400)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Kind = Literal[
-    "environment", "rain", "reservoir", "water", "camera", "network", "bts",
-    "weather", "power", "traffic", "waste", "gateway",
-    "indicator", "integration", "security",
-]  # fmt: skip
 
 
 class Title(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

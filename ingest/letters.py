@@ -9,17 +9,14 @@ from typing import Final
 
 import psycopg
 
-from ingest import feeds
-from ingest.__main__ import FAILURES, registry
-from ingest.grading import Grader
-from ingest.preparing import Preparer
-from ingest.retry import Letters, Retried, retry
+from ingest import feeds, retrying
+from ingest.retry import Letters, Retried
 from ioc import settings as configuration
 from ioc.domain.errors import ConfigError
 from ioc.log import configure
 from ioc.settings import Settings
 from ioc.storage import dead_letters, pool, things
-from ioc.storage.batches import Recorder, Standby
+from ioc.storage.batches import Standby
 from ioc.storage.dead_letters import DeadLetter
 from ioc.text import say
 
@@ -32,23 +29,13 @@ def retry_dead_letters(settings: Settings, feed: str) -> Retried:
     sources = feeds.load(settings.config_dir / "feeds")
     if feed not in sources:
         raise ConfigError(f"no feed {feed!r} (known: {', '.join(sources) or 'none'})")
-    recorder = Recorder(
-        settings.database_url,
-        f"{settings.ingest.client_id}-retry",
-        registry(settings, sources),
-        Grader,
-        letters=False,
-    )
     with pool.connect(settings.database_url, name="retry") as conn:
         things.upsert_feeds(conn, [sources[feed].spec])
         letters = Letters(
             lambda after, limit: dead_letters.waiting(conn, feed, after, limit),
             lambda outcomes: dead_letters.mark_retried(conn, outcomes),
         )
-        try:
-            return retry(Preparer(sources), letters, recorder.commit, FAILURES.refused)
-        finally:
-            recorder.close()
+        return retrying.run(settings, sources, letters)
 
 
 def line(letter: DeadLetter) -> str:

@@ -15,6 +15,7 @@ HOURS_S: Final = 30.0
 INDICES_S: Final = 0.5  # a late hour is on the screens within two seconds, work and all
 BOARDS_S: Final = 60.0  # figures of days and months
 RETENTION_S: Final = 3600.0
+LETTERS_S: Final = 2.0  # somebody watches the page that asked
 
 log = structlog.get_logger()
 

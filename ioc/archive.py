@@ -24,7 +24,7 @@ from psycopg import sql
 from ioc import clock
 from ioc.domain.errors import ConfigError
 from ioc.settings import Settings
-from ioc.storage import migrate, pool
+from ioc.storage import audit, migrate, pool
 from ioc.storage.migrate import Db
 from ioc.text import say
 
@@ -43,11 +43,19 @@ def backup(settings: Settings, target: Path) -> dict[str, int]:
         partial.touch(mode=0o600)  # password hashes are in it
         counts = _save(settings, partial)
         partial.replace(target)
+        _note(settings, target, sum(counts.values()))
     except OSError as error:
         raise ConfigError(say("archive.unwritable", file=target, error=error.strerror)) from error
     finally:
         partial.unlink(missing_ok=True)
     return counts
+
+
+def _note(settings: Settings, target: Path, rows: int) -> None:
+    """Leave a line in the audit: `ioc check` warns when the last one is old."""
+    with pool.connect_or_refuse(settings.database_url, name="archive") as conn:
+        entry = audit.Entry("ioc backup", "backup.made", target.name, {"rows": rows})
+        audit.record(conn, entry)
 
 
 def _save(settings: Settings, partial: Path) -> dict[str, int]:

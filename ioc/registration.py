@@ -15,11 +15,11 @@ from typing import Any, Final, get_args
 import psycopg
 import redis
 
-from ingest import feeds, geography
-from ioc import catalogue, things_file
+from ingest import feeds
+from ioc import catalogue, geography, things_file
 from ioc.domain.errors import ConfigError, Refusal
 from ioc.domain.location import Province
-from ioc.domain.thing import Declaration, Fault, Known, Objection, ThingState
+from ioc.domain.thing import Declaration, Fault, Kind, Known, Objection, ThingState
 from ioc.live import state
 from ioc.settings import Settings
 from ioc.storage import audit, declared, pool, thing_alias, things
@@ -44,7 +44,7 @@ def load(settings: Settings, path: Path, *, by: str, dry_run: bool, tell: Say) -
     """
     sources = feeds.load(settings.config_dir / "feeds")
     properties = catalogue.load(settings.config_dir / "catalog")
-    read = things_file.read(path, Known(sources, get_args(feeds.Kind), properties))
+    read = things_file.read(path, Known(sources, get_args(Kind), properties))
     province = geography.province()
     found = [
         _placed(row, thing, sources[thing.feed].spec.kind, province)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ioc.clock import Clock, SystemClock
-from ioc.doctor import assets, broker, database, live, station_files
+from ioc.doctor import assets, broker, certificates, database, live, station_files
 from ioc.doctor.finding import Finding, Verdict
 from ioc.settings import Settings
 
@@ -22,6 +22,7 @@ def check(settings: Settings, clock: Clock | None = None) -> Iterator[Finding]:
     yield from live.check(settings)
     yield from broker.check(settings)
     yield from station_files.check(settings, clock or SystemClock())
+    yield from certificates.check(settings, clock or SystemClock())
 
 
 def exit_code(findings: list[Finding]) -> int:

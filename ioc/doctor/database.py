@@ -20,6 +20,7 @@ from ioc.text import say
 
 MAX_SKEW_S: Final = 2.0  # beyond it ages on the wall are visibly wrong
 MIN_POSTGRES: Final = 150_000
+OLD_BACKUP_DAYS: Final = 8  # a weekly one, and a day to notice that it failed
 # Bytes on disk of one row with indexes and maps; a minute's page is kept half empty for updates.
 # Measured on PostgreSQL 17 with TimescaleDB 2.19, 1 M values in batches of 200 from 1,000 streams:
 #   python -m bench.disk --url postgresql://postgres@…
@@ -69,6 +70,7 @@ def _examine(conn: migrate.Db, settings: Settings, clock: Clock) -> Iterator[Fin
         return
     yield ok("migrations", str(len(migrate.available())))
     yield _chain(conn)
+    yield _backup(conn, clock)
     yield judge_disk(_disk(conn, settings, chunks=server.timescaledb is not None))
 
 
@@ -79,6 +81,23 @@ def _chain(conn: migrate.Db) -> Finding:
         detail = say("check.audit_broken", line=found.broken or "–", unsealed=found.unsealed)
         return wrong("audit", detail, "audit_remedy")
     return ok("audit", say("check.audit_whole", n=found.sealed, head=found.head[:16]))
+
+
+def _backup(conn: migrate.Db, clock: Clock) -> Finding:
+    """Find the last backup that was completed; `ioc backup` leaves a line in the audit."""
+    row = conn.execute("select max(at) from audit where action = 'backup.made'").fetchone()
+    if row is None or row[0] is None:
+        return warning("backup", say("check.backup_never"), "backup_remedy")
+    days = (clock.now() - from_datetime(row[0])) / SECOND / 86_400
+    return judge_backup(days)
+
+
+def judge_backup(days: float) -> Finding:
+    """Judge the age of the last backup."""
+    detail = say("check.backup_detail", days=f"{days:.1f}".replace(".", ","))
+    if days > OLD_BACKUP_DAYS:
+        return warning("backup", detail, "backup_remedy")
+    return ok("backup", detail)
 
 
 def judge_server(server: migrate.Server) -> Finding:

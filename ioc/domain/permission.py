@@ -40,6 +40,8 @@ class Action(StrEnum):
     SEE_PENDING = "see_pending"
     ADMIT_THING = "admit_thing"
     SEE_DEAD_LETTERS = "see_dead_letters"
+    RETRY_DEAD_LETTERS = "retry_dead_letters"
+    ANNOTATE = "annotate"  # say what a person knows about a stretch of a chart
     SEE_METRICS = "see_metrics"
     SEE_AUDIT = "see_audit"
     EDIT_RULE = "edit_rule"
@@ -67,6 +69,8 @@ _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
             Action.SEE_PENDING,
             Action.ADMIT_THING,
             Action.SEE_DEAD_LETTERS,
+            Action.RETRY_DEAD_LETTERS,
+            Action.ANNOTATE,
             Action.SEE_METRICS,
             Action.PUT_INDICATOR,
         },
@@ -78,6 +82,7 @@ _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
             Action.HANDLE_ALERT,
             Action.SEE_PENDING,
             Action.SEE_DEAD_LETTERS,
+            Action.ANNOTATE,
             Action.EDIT_RULE,
         },
         Role.GIS: _READ | {Action.IMPORT_LAYER},

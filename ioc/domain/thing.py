@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from ioc.domain.intake import DatastreamSpec
 
@@ -17,6 +17,14 @@ MAX_SHORT: Final = 32
 _LON: Final = (102.0, 118.0)
 _LAT: Final = (6.0, 24.0)
 _COMMUNE: Final = 5  # digits of a commune's code
+
+
+# What a thing is of: what rights, filters and maps go by.
+Kind = Literal[
+    "environment", "rain", "reservoir", "water", "camera", "network", "bts",
+    "weather", "power", "traffic", "waste", "gateway",
+    "indicator", "integration", "security",
+]  # fmt: skip
 
 
 class ThingState(StrEnum):

@@ -30,6 +30,7 @@ from ioc.web import (
     alert_desk,
     brief,
     door,
+    feed_desk,
     files,
     geo,
     health,
@@ -40,8 +41,11 @@ from ioc.web import (
     map_desk,
     ogc,
     pages,
+    pending_desk,
     quality_desk,
     sign_on,
+    station_desk,
+    system_desk,
     thing_desk,
 )
 from ioc.web.account_commands import AccountRefusedError
@@ -49,6 +53,7 @@ from ioc.web.api import v1
 from ioc.web.api.cursor import CursorError
 from ioc.web.commands import NotFoundError
 from ioc.web.database import DatabaseAwayError
+from ioc.web.desk_commands import DeskRefusedError
 from ioc.web.layer_commands import LayerRefusedError
 from ioc.web.problem import database_away, problem
 from ioc.web.rule_commands import RuleChangedError, RuleRefusedError
@@ -93,6 +98,7 @@ class _Frame(Dash):
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
     brief, thing_desk, indicator_desk, quality_desk, integration_desk,
+    feed_desk, pending_desk, system_desk, station_desk,
 )  # fmt: skip
 
 
@@ -225,6 +231,11 @@ def _refusals(app: FastAPI) -> None:
         code = str(error)
         detail = say(f"layers.page.refused.{code}")
         return problem(409, "layer_refused", reason=code, detail=detail)
+
+    @app.exception_handler(DeskRefusedError)
+    async def desk_refused(_request: Request, error: Exception) -> Response:
+        code = str(error)
+        return problem(409, "order", reason=code, detail=say(f"desk.refused.{code}"))
 
     _faults(app)
 

@@ -14,13 +14,13 @@ import pytest
 from psycopg import Connection
 
 from ingest import feeds
-from ingest.__main__ import FAILURES
 from ingest.codec import Codec, Decoding, Message
 from ingest.feeds import Feed, Source
 from ingest.grading import Grader
 from ingest.metrics import Counters
 from ingest.pipeline import Pipeline
 from ingest.preparing import Preparer
+from ingest.store import FAILURES
 from ioc.catalogue import Property
 from ioc.clock import SystemClock
 from ioc.domain.errors import PayloadError

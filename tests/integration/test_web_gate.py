@@ -168,6 +168,10 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/indicators",
         "/quality",
         "/integrations",
+        "/feeds",
+        "/pending",
+        "/system",
+        "/help",
         "/map",
         "/layers",
     )

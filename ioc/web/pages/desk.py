@@ -29,7 +29,14 @@ PAGES: Final[tuple[tuple[str, tuple[tuple[str, str, Action], ...]], ...]] = (
             ("/kpi", "desk.kpi", Action.SEE_ALERTS),
         ),
     ),
-    ("desk.group_things", (("/things", "register.nav", Action.SEE_API),)),
+    (
+        "desk.group_things",
+        (
+            ("/things", "register.nav", Action.SEE_API),
+            ("/pending", "pending.nav", Action.SEE_PENDING),
+            ("/feeds", "feeds.nav", Action.SEE_API),
+        ),
+    ),
     ("desk.group_environment", (("/rules", "rules.nav_rules", Action.SEE_API),)),
     (
         "desk.group_network",
@@ -41,6 +48,7 @@ PAGES: Final[tuple[tuple[str, tuple[tuple[str, str, Action], ...]], ...]] = (
     (
         "desk.group_system",
         (
+            ("/system", "system.nav", Action.SEE_METRICS),
             ("/users", "users.nav", Action.MANAGE_USERS),
             ("/audit", "audit.nav", Action.SEE_AUDIT),
         ),
@@ -56,6 +64,7 @@ def top(settings: Settings, here: str) -> Any:  # noqa: ANN401  Dash components 
             ways(here),
             html.Span(className="sp"),
             html.Span(say("wall.simulated"), className="sim", hidden=True, **part("sim")),
+            _help(here),
             _own(),
             html.Span(className="date", **part("date")),
             html.B("––:––:––", className="clock", **part("clock")),
@@ -100,6 +109,15 @@ def named(key: str) -> dict[str, Any]:
 def _way(path: str, name: str, *, here: str) -> Any:  # noqa: ANN401
     current: dict[str, Any] = {"aria-current": "page"} if path == here else {}
     return html.A(say(name), href=path, **current)
+
+
+def _help(here: str) -> Any:  # noqa: ANN401
+    """Return the way to the part of the guides that is about this page."""
+    who = identity.current()
+    if who is None or not who.may(Action.OWN_ACCOUNT):
+        return None
+    href = f"/help#guide-{here.strip('/').split('/')[0]}"
+    return html.A("?", href=href, className="help-way", title=say("help.way"), **named("help.way"))
 
 
 def _own() -> Any:  # noqa: ANN401

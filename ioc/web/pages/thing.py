@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite, nan
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -16,10 +16,12 @@ from dash.exceptions import PreventUpdate
 from ioc.domain.instant import to_datetime
 from ioc.text import say, words
 from ioc.web.database import DatabaseAwayError
+from ioc.web.desk_commands.annotations import Annotation, Annotations
+from ioc.web.figures import beside
 from ioc.web.figures.history import Frame, Limit, Series, history
 from ioc.web.figures.numbers import vietnamese
 from ioc.web.figures.style import config
-from ioc.web.pages import index_block
+from ioc.web.pages import index_block, station_tools
 from ioc.web.queries import DatastreamRow, History, StatusRow, ThingDetail, ThingRow
 from ioc.web.queries.indices import IndexQueries
 from ioc.web.services import Services
@@ -38,6 +40,8 @@ class Picked:
     limit: float | None = None
     limit_property: str | None = None
     legal: bool = False
+    hours: int = HOURS
+    against: str | None = None  # another datastream of the thing, drawn beside the chosen one
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Picked:
@@ -66,6 +70,8 @@ class Picked:
             limit=limit if isfinite(limit) else None,
             limit_property=found.get("of"),
             legal=found.get("legal") == "1",
+            hours=_hours(found.get("hours", "")),
+            against=found.get("against"),
         )
 
     def address(self, code: str | None) -> str:
@@ -79,6 +85,12 @@ class Picked:
         return f"/thing/{self.thing}" + (f"?{query}" if query else "")
 
 
+def _hours(text: str) -> int:
+    """Return one of the ranges that are offered; the day for anything else."""
+    known = {str(hours): hours for _, hours in station_tools.RANGES}
+    return known.get(text, HOURS)
+
+
 async def view(services: Services, picked: Picked, *, alone: bool = False) -> Any:  # noqa: ANN401  Dash components
     """Return head, values and chart of a thing; a refusal in words where it cannot be had.
 
@@ -89,7 +101,8 @@ async def view(services: Services, picked: Picked, *, alone: bool = False) -> An
         if detail is None:
             return html.P(say("chart.unknown"))
         code = _chosen(detail, picked)
-        past = await services.queries.history(picked.thing, code, HOURS) if code else None
+        past = await services.queries.history(picked.thing, code, picked.hours) if code else None
+        around = await _around(services, picked, past) if alone and past is not None else None
         found = await IndexQueries(services.database).station(picked.thing)
     except DatabaseAwayError:
         return html.P(say("chart.away"))
@@ -99,7 +112,11 @@ async def view(services: Services, picked: Picked, *, alone: bool = False) -> An
         _head(detail, None if alone else picked.address(code), zone),
         index_block.block(found, to_datetime(services.clock.now()), zone),
         _values(detail, code, zone),
-        _chart(detail, past, picked, (now, zone)),
+        None if around is None else _tools(detail, past, picked),
+        _chart(detail, past, picked, (now, zone), around),
+        None
+        if around is None
+        else station_tools.notes(around.notes, picked.thing, code or "", zone),
     ]
 
 
@@ -116,6 +133,34 @@ async def page(services: Services, picked: Picked) -> Any:  # noqa: ANN401  Dash
         ],
         className="thing-page",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What the page of its own adds to the chart."""
+
+    other: History | None
+    notes: list[Annotation]
+
+
+async def _around(services: Services, picked: Picked, past: History) -> _Around:
+    other = None
+    if picked.against and picked.against != past.property:
+        other = await services.queries.history(picked.thing, picked.against, picked.hours)
+    until = to_datetime(services.clock.now())
+    since = until - timedelta(hours=picked.hours)
+    found = await Annotations(services.database).listed(picked.thing, since, until)
+    return _Around(other, [one for one in found if one.code in (None, past.property)])
+
+
+def _tools(detail: ThingDetail, past: History | None, picked: Picked) -> Any:  # noqa: ANN401
+    code = None if past is None else past.property
+    seen = (code or "", picked.against)
+    return station_tools.bar(picked.address(code), picked.hours, detail.datastreams, seen)
+
+
+def _notes(around: _Around, thing: int, code: str | None, zone: str) -> Any:  # noqa: ANN401
+    return station_tools.notes(around.notes, thing, code or "", zone)
 
 
 def register(app: Dash, services: Services) -> None:
@@ -210,14 +255,20 @@ def _said(stream: DatastreamRow) -> Any:  # noqa: ANN401
     return [number, html.I(f"\u00a0{stream.unit}")] if stream.unit else number
 
 
-def _chart(detail: ThingDetail, past: History | None, picked: Picked, at: tuple[int, str]) -> Any:  # noqa: ANN401
+def _chart(
+    detail: ThingDetail,
+    past: History | None,
+    picked: Picked,
+    at: tuple[int, str],
+    around: _Around | None,
+) -> Any:  # noqa: ANN401
     now, zone = at
     if past is None or not past.times:
         return html.Div(
             [html.B(say("chart.empty")), html.P(_newest(detail, zone))], className="state"
         )
     return dcc.Graph(
-        figure=_figure(past, picked, now, zone),
+        figure=_beside(_figure(past, picked, now, zone), past, around, zone),
         config=config(),
         className="chart",
         responsive=True,
@@ -235,13 +286,40 @@ def _figure(past: History, picked: Picked, now: int, zone: str) -> dict[str, Any
         states=None if past.states is None else _state_words(past.states),
     )
     frame = Frame(
-        since=now - HOURS * _HOUR_MS,
+        since=now - picked.hours * _HOUR_MS,
         until=now,
         zone=zone,
         number=lambda value: vietnamese(value, past.decimals),
         words={name: say(f"chart.{name}") for name in ("mean", "band", "missing")},
     )
     return history(series, frame, _limit(past, picked))
+
+
+def _beside(
+    figure: dict[str, Any], past: History, around: _Around | None, zone: str
+) -> dict[str, Any]:
+    """Add what the page of its own shows; the wall's panel stays as it is."""
+    if around is None:
+        return figure
+    bad = [
+        (at, say("station.bad_values", n=n))
+        for at, n in zip(past.times, past.bad, strict=True)
+        if n
+    ]
+    figure = beside.with_bad(figure, bad, zone)
+    other = around.other
+    if other is not None:
+        unit = f"\u00a0{other.unit}" if other.unit else ""
+        said = ["" if v is None else f"{vietnamese(v, other.decimals)}{unit}" for v in other.mean]
+        title = f"{other.name_vi} ({other.unit})" if other.unit else other.name_vi
+        figure = beside.with_other(
+            figure, (other.times, other.mean, other.gap_s), said, title, zone
+        )
+    marks = [
+        (int(one.since.timestamp() * 1000), int(one.until.timestamp() * 1000), str(n))
+        for n, one in enumerate(around.notes, 1)
+    ]
+    return beside.with_notes(figure, marks, zone)
 
 
 def _limit(past: History, picked: Picked) -> Limit | None:

@@ -40,6 +40,7 @@ class History:
     low: list[float | None]
     high: list[float | None]
     last: list[float | None]
+    bad: list[int]  # values of a step that are not good
 
 
 def step_minutes(hours: int) -> int:
@@ -75,6 +76,7 @@ async def read(
         low=[r[2] for r in rows],
         high=[r[3] for r in rows],
         last=[r[4] for r in rows],
+        bad=[r[5] for r in rows],
     )
 
 
@@ -99,7 +101,8 @@ async def _steps(
         cursor = await conn.execute(
             "select date_bin(%(step)s, minute, '2000-01-01 00:00+00') as step,"
             " sum(sum) / nullif(sum(n_good), 0), min(min), max(max),"
-            " (array_agg(last order by minute desc) filter (where n_good > 0))[1]"
+            " (array_agg(last order by minute desc) filter (where n_good > 0))[1],"
+            " sum(n - n_good)::integer"
             " from observation_minute where datastream_id = %(ds)s"
             " and minute >= %(since)s and minute <= %(until)s group by 1 order by 1",
             values,
@@ -108,16 +111,17 @@ async def _steps(
         cursor = await conn.execute(
             # Hours are built some time after their minutes; what is not there yet comes from them.
             "with part as ("
-            " select hour as at, n_good, sum, min, max, last from observation_hour"
+            " select hour as at, n, n_good, sum, min, max, last from observation_hour"
             "  where datastream_id = %(ds)s and hour >= %(since)s and hour <= %(until)s"
             " union all"
-            " select minute, n_good, sum, min, max, last from observation_minute"
+            " select minute, n, n_good, sum, min, max, last from observation_minute"
             "  where datastream_id = %(ds)s and minute <= %(until)s and minute >= coalesce("
             "   (select max(hour) + interval '1 hour' from observation_hour"
             "     where datastream_id = %(ds)s), %(since)s) and minute >= %(since)s)"
             " select date_bin(%(step)s, at, '2000-01-01 00:00+00'),"
             " sum(sum) / nullif(sum(n_good), 0), min(min), max(max),"
-            " (array_agg(last order by at desc) filter (where n_good > 0))[1]"
+            " (array_agg(last order by at desc) filter (where n_good > 0))[1],"
+            " sum(n - n_good)::integer"
             " from part group by 1 order by 1",
             values,
         )

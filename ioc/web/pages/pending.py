@@ -1,0 +1,14 @@
+"""`/pending`: things that wait for somebody to admit them; assets/pending.mjs fills it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ioc.settings import Settings
+from ioc.text import say
+from ioc.web.pages import things
+
+
+def layout(settings: Settings) -> Any:  # noqa: ANN401  Dash components are untyped
+    """Return the page; the gate has asked for the right to see what waits."""
+    return things.frame(settings, "/pending", "pending", say("pending.title"))

@@ -1,0 +1,14 @@
+"""`/system`: what runs, what waits, what is wrong and what to do; assets/system.mjs fills it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ioc.settings import Settings
+from ioc.text import say
+from ioc.web.pages import things
+
+
+def layout(settings: Settings) -> Any:  # noqa: ANN401  Dash components are untyped
+    """Return the page; the gate has asked for the right to see it."""
+    return things.frame(settings, "/system", "system", say("system.title"))
