@@ -29,6 +29,7 @@ from ioc.web import (
     account_desk,
     alert_desk,
     brief,
+    chart_desk,
     door,
     feed_desk,
     files,
@@ -44,7 +45,6 @@ from ioc.web import (
     pending_desk,
     quality_desk,
     sign_on,
-    station_desk,
     system_desk,
     thing_desk,
 )
@@ -98,7 +98,7 @@ class _Frame(Dash):
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
     brief, thing_desk, indicator_desk, quality_desk, integration_desk,
-    feed_desk, pending_desk, system_desk, station_desk,
+    feed_desk, pending_desk, system_desk, chart_desk,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from ioc.web.figures import beside
 from ioc.web.figures.history import Frame, Limit, Series, history
 from ioc.web.figures.numbers import vietnamese
 from ioc.web.figures.style import config
-from ioc.web.pages import index_block, station_tools
+from ioc.web.pages import chart_tools, index_block
 from ioc.web.queries import DatastreamRow, History, StatusRow, ThingDetail, ThingRow
 from ioc.web.queries.indices import IndexQueries
 from ioc.web.services import Services
@@ -87,7 +87,7 @@ class Picked:
 
 def _hours(text: str) -> int:
     """Return one of the ranges that are offered; the day for anything else."""
-    known = {str(hours): hours for _, hours in station_tools.RANGES}
+    known = {str(hours): hours for _, hours in chart_tools.RANGES}
     return known.get(text, HOURS)
 
 
@@ -114,9 +114,7 @@ async def view(services: Services, picked: Picked, *, alone: bool = False) -> An
         _values(detail, code, zone),
         None if around is None else _tools(detail, past, picked),
         _chart(detail, past, picked, (now, zone), around),
-        None
-        if around is None
-        else station_tools.notes(around.notes, picked.thing, code or "", zone),
+        None if around is None else chart_tools.notes(around.notes, picked.thing, code or "", zone),
     ]
 
 
@@ -156,11 +154,11 @@ async def _around(services: Services, picked: Picked, past: History) -> _Around:
 def _tools(detail: ThingDetail, past: History | None, picked: Picked) -> Any:  # noqa: ANN401
     code = None if past is None else past.property
     seen = (code or "", picked.against)
-    return station_tools.bar(picked.address(code), picked.hours, detail.datastreams, seen)
+    return chart_tools.bar(picked.address(code), picked.hours, detail.datastreams, seen)
 
 
 def _notes(around: _Around, thing: int, code: str | None, zone: str) -> Any:  # noqa: ANN401
-    return station_tools.notes(around.notes, thing, code or "", zone)
+    return chart_tools.notes(around.notes, thing, code or "", zone)
 
 
 def register(app: Dash, services: Services) -> None:
@@ -302,7 +300,7 @@ def _beside(
     if around is None:
         return figure
     bad = [
-        (at, say("station.bad_values", n=n))
+        (at, say("chart_page.bad_values", n=n))
         for at, n in zip(past.times, past.bad, strict=True)
         if n
     ]

@@ -9,7 +9,7 @@ let writer = null;
 document.addEventListener("keydown", (event) => {
   const page = document.querySelector(".thing-page");
   if (!page || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
-  if (/^[1-7]$/.test(event.key)) page.querySelectorAll(".station-ranges a")[Number(event.key) - 1]?.click();
+  if (/^[1-7]$/.test(event.key)) page.querySelectorAll(".chartbar-ranges a")[Number(event.key) - 1]?.click();
   else if (event.key === "[" || event.key === "]") step(page, event.key === "[" ? -1 : 1);
   else if (event.key.toLowerCase() === "n") page.querySelector("[data-note]")?.click();
 });
@@ -33,7 +33,7 @@ async function send(path, method, body) {
   const answer = await fetch(path, {method, headers: {"Content-Type": "application/json"}, body: body && JSON.stringify(body)}).catch(() => null);
   if (answer?.ok) return "";
   const found = await answer?.json().catch(() => null);
-  return writer.say("station.failed", {reason: found?.detail ?? writer.say("register.away")});
+  return writer.say("chart_page.failed", {reason: found?.detail ?? writer.say("register.away")});
 }
 
 async function take(button) {
@@ -58,16 +58,16 @@ function instant(text, zone) {
 function write({note, code, zone}) {
   const {say} = writer;
   const moment = (ms) => Object.assign(element("input", "inp"), {type: "datetime-local", required: true, value: local(ms, zone)});
-  const field = (key, control) => element("label", "", element("span", "", say(`station.${key}`)), control);
+  const field = (key, control) => element("label", "", element("span", "", say(`chart_page.${key}`)), control);
   const [since, until] = [moment(Date.now() - HOUR_MS), moment(Date.now())];
   const words = Object.assign(element("textarea", "inp"), {required: true, maxLength: 2000, rows: 4});
   const only = Object.assign(element("input"), {type: "checkbox", checked: true});
   const error = element("p", "");
   error.setAttribute("role", "alert");
-  const cancel = Object.assign(element("button", "btn", say("station.cancel")), {type: "button"});
-  const save = Object.assign(element("button", "btn p", say("station.save")), {type: "submit"});
-  const form = element("form", "", element("h2", "", say("station.add_note")), field("from", since), field("until", until), field("words", words), element("label", "station-only", only, say("station.only_this")), error, element("div", "station-ways", save, cancel));
-  const dialog = element("dialog", "station-dialog", form);
+  const cancel = Object.assign(element("button", "btn", say("chart_page.cancel")), {type: "button"});
+  const save = Object.assign(element("button", "btn p", say("chart_page.save")), {type: "submit"});
+  const form = element("form", "", element("h2", "", say("chart_page.add_note")), field("from", since), field("until", until), field("words", words), element("label", "chartbar-only", only, say("chart_page.only_this")), error, element("div", "chartbar-ways", save, cancel));
+  const dialog = element("dialog", "chartbar-dialog", form);
   cancel.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
   form.addEventListener("submit", async (event) => {

@@ -82,11 +82,11 @@ def router(services: Services) -> APIRouter:
 
 def table(pasts: list[History], zone: ZoneInfo) -> tuple[list[str], list[list[Any]]]:
     """Return heads and rows: an instant a row, the columns of each datastream side by side."""
-    heads = [say("station.time")]
+    heads = [say("chart_page.time")]
     rows: dict[int, list[Any]] = {}
     for place, past in enumerate(pasts):
         unit = f" ({past.unit})" if past.unit else ""
-        heads += [f"{past.name_vi}{unit}: {say(f'station.{name}')}" for name in _COLUMNS]
+        heads += [f"{past.name_vi}{unit}: {say(f'chart_page.{name}')}" for name in _COLUMNS]
         columns = zip(past.times, *(getattr(past, name) for name in _COLUMNS), strict=True)
         for at, *values in columns:
             row = rows.setdefault(at, [None] * len(_COLUMNS) * len(pasts))

@@ -34,11 +34,11 @@ def bar(
     """
     code, against = seen
     ranges = [
-        _link(say(f"station.range.{name}"), address, length, against, pressed=length == hours)
+        _link(say(f"chart_page.range.{name}"), address, length, against, pressed=length == hours)
         for name, length in RANGES
     ]
-    named: dict[str, Any] = {"aria-label": say("station.ranges"), "data-part": "ranges"}
-    parts: list[Any] = [html.Nav(ranges, className="station-ranges", **named)]
+    named: dict[str, Any] = {"aria-label": say("chart_page.ranges"), "data-part": "ranges"}
+    parts: list[Any] = [html.Nav(ranges, className="chartbar-ranges", **named)]
     others = [one for one in streams if one.property != code and one.states is None]
     if others:
         parts.append(_compare(address, hours, others, against))
@@ -53,20 +53,20 @@ def bar(
         )
         for form in ("csv", "xlsx")
     ]
-    return html.Div(parts, className="station-bar")
+    return html.Div(parts, className="chartbar-bar")
 
 
 def _compare(address: str, hours: int, others: list[DatastreamRow], against: str | None) -> Any:  # noqa: ANN401
     chosen = next((one.name_vi for one in others if one.property == against), None)
-    words = say("station.compared", name=chosen) if chosen else say("station.compare")
+    words = say("chart_page.compared", name=chosen) if chosen else say("chart_page.compare")
     links = [
         _link(one.name_vi, address, hours, one.property, pressed=one.property == against)
         for one in others
     ]
     if chosen:
-        links.insert(0, _link(say("station.alone"), address, hours, None, pressed=False))
+        links.insert(0, _link(say("chart_page.alone"), address, hours, None, pressed=False))
     return html.Details(
-        [html.Summary(words, className="btn"), html.Div(links, className="station-choices")]
+        [html.Summary(words, className="btn"), html.Div(links, className="chartbar-choices")]
     )
 
 
@@ -87,23 +87,25 @@ def notes(found: Sequence[Annotation], thing: int, code: str, zone: str) -> Any:
         _note(str(n), one, local, mine=may and one.created_by == mine)
         for n, one in enumerate(found, 1)
     ]
-    parts: list[Any] = [html.H3(say("station.notes"))]
-    parts.append(html.Ol(items) if items else html.P(say("station.no_notes"), className="dim"))
+    parts: list[Any] = [html.H3(say("chart_page.notes"))]
+    parts.append(html.Ol(items) if items else html.P(say("chart_page.no_notes"), className="dim"))
     if may:
         named: dict[str, Any] = {"data-note": str(thing), "data-code": code, "data-zone": zone}
-        parts.append(html.Button(say("station.add_note"), type="button", className="btn", **named))
-    return html.Section(parts, className="station-notes")
+        parts.append(
+            html.Button(say("chart_page.add_note"), type="button", className="btn", **named)
+        )
+    return html.Section(parts, className="chartbar-notes")
 
 
 def _note(number: str, one: Annotation, zone: ZoneInfo, *, mine: bool) -> Any:  # noqa: ANN401
     stretch = _moment(one.since, zone)
     if one.until > one.since:
         stretch += f" – {_moment(one.until, zone)}"
-    who = say("station.by", name=one.created_by, time=_moment(one.created_at, zone))
+    who = say("chart_page.by", name=one.created_by, time=_moment(one.created_at, zone))
     parts: list[Any] = [html.B(number), " ", html.Span(one.words), html.Small(f"{stretch} · {who}")]
     if mine:
         named: dict[str, Any] = {"data-remove": str(one.id)}
-        words = say("station.remove_note")
+        words = say("chart_page.remove_note")
         parts.append(html.Button(words, type="button", className="btn", **named))
     return html.Li(parts)
 
