@@ -28,6 +28,7 @@ from ingest.ports import Failures
 from ingest.preparing import Preparer
 from ingest.publisher import Publisher
 from ioc import catalogue
+from ioc import limits as regulations
 from ioc import settings as configuration
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
@@ -40,6 +41,7 @@ from ioc.rows import Rows
 from ioc.settings import Settings
 from ioc.storage import audit, batches, derived, observations, pool, retention, rollups, things
 from ioc.storage.batches import Recorder
+from ioc.storage.legal_limits import seed as seed_limits
 from ioc.storage.registry import Registry
 
 # One process does the periodic work of a database; the others find the lock taken.
@@ -308,6 +310,7 @@ class Ingest:
                 return
             conn.execute("set statement_timeout = '10min'")
             limits = self._settings.retention
+            seed_limits(conn, regulations.load(self._settings.config_dir / "limits"))
             if retention.expire_pending(conn, limits.pending_days):
                 self._live.registry_changed()
             retention.drop_old_observations(conn)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ioc import catalogue, policies
+from ioc import catalogue, limits, policies
 from ioc.demo.seed import seed
 from ioc.rules import definition as rule_files
 from ioc.settings import Settings
-from ioc.storage import layers, migrate, outbox, pool, rules, things
+from ioc.storage import layers, legal_limits, migrate, outbox, pool, rules, things
 
 ACTOR = "config"  # who the audit names for what configuration files say
 
@@ -18,6 +18,7 @@ def prepare(settings: Settings, *, demo: bool) -> None:
         things.upsert_properties(conn, catalogue.load(settings.config_dir / "catalog"))
         if demo:
             seed(conn, settings)
+        legal_limits.seed(conn, limits.load(settings.config_dir / "limits"))
         rules.sync(conn, rule_files.load(settings.config_dir / "rules"), ACTOR)
         outbox.sync_plan(conn, policies.load(settings.config_dir, outbox.ZONE).file, ACTOR)
         layers.request_base(conn, ACTOR)
