@@ -33,12 +33,14 @@ from ioc.web import (
     files,
     geo,
     health,
+    index_desk,
     layer_desk,
     layer_export,
     map_desk,
     ogc,
     pages,
     sign_on,
+    station_desk,
     thing_desk,
 )
 from ioc.web.account_commands import AccountRefusedError
@@ -89,7 +91,7 @@ class _Frame(Dash):
 
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
-    brief, thing_desk,
+    brief, thing_desk, station_desk, index_desk,
 )  # fmt: skip
 
 

@@ -36,6 +36,10 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/api/v1/search", Action.SEE_API),
         ("GET", "/map", Action.SEE_API),
         ("GET", "/things", Action.SEE_API),
+        ("GET", "/indices", Action.SEE_API),
+        ("GET", "/station/7", Action.SEE_API),
+        ("GET", "/desk/station/7/report.pdf", Action.SEE_API),
+        ("GET", "/api/v1/compliance/7", Action.SEE_API),
         ("GET", "/desk/things", Action.SEE_API),
         ("GET", "/desk/things/export.xlsx", Action.SEE_API),
         ("GET", "/layers", Action.IMPORT_LAYER),
@@ -99,6 +103,7 @@ def test_only_pages_redirect() -> None:
     rules = r"/rules(/[a-z0-9-]{1,63})?"
     own = {r"/account(/password|/second-factor)?", r"/account/(password|second-factor|sessions)"}
     desk = {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi", r"/users", r"/audit"}
+    desk |= {"/indices", r"/station/[0-9]{1,10}"}
     desk |= {"/things", "/map", "/layers", "/network", r"/brief", r"/brief/report"}
     assert pages == desk | own
     assert PUBLIC.action is None

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from ioc.web.api import (
     accounts,
     audit,
+    compliance,
     directions,
     indices,
     network,
@@ -66,6 +67,7 @@ def router(services: Services) -> APIRouter:
     operator.add(api, services)
     network.add(api, services)
     indices.add(api, services)
+    compliance.add(api, services)
     search.add(api, services)
     accounts.add(api, services)
     audit.add(api, services)

@@ -16,6 +16,7 @@ PAGES: Final = (
     ("/wall", "desk.wall", Action.SEE_WALL),
     ("/alerts", "desk.alerts", Action.SEE_ALERTS),
     ("/map", "desk.map", Action.SEE_API),
+    ("/indices", "station.nav", Action.SEE_API),
     ("/things", "register.nav", Action.SEE_API),
     ("/brief", "brief.nav", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
