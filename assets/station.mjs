@@ -52,7 +52,7 @@ async function start(root) {
       made.disabled = !list[at + by];
       return made;
     };
-    const files = ["pdf", "xlsx"].map((form) => Object.assign(element("a", "btn", page.say("register.download", {form: form.toUpperCase()})), {href: `/desk/station/${thing}/report.${form}?month=${found.month}`}));
+    const files = ["pdf", "xlsx"].map((form) => Object.assign(element("a", "btn", page.say("register.download", {form: form.toUpperCase()})), {href: `/desk/station/${thing}/report?format=${form}&month=${found.month}`}));
     const more = Object.assign(element("a", "btn", page.say("station.to_thing")), {href: `/thing/${thing}`});
     find("tools").replaceChildren(step(1, "station.earlier"), choice, step(-1, "station.later"), ...files, more);
     if (focused) find("tools").querySelector(`[name="${focused}"]`)?.focus();

@@ -54,7 +54,7 @@ def lines(month: Month, station: Station) -> list[str]:
     period = month.period
     until = words.at(min(period.end, max(period.now, period.first)), station.zone)
     reach = say("station.reaches", since=words.at(period.first, station.zone), until=until)
-    made = say("brief_report.made", time=f"{station.made.astimezone(station.zone):%H:%M %d/%m/%Y}")
+    made = say("station.made", time=f"{station.made.astimezone(station.zone):%H:%M %d/%m/%Y}")
     found = [reach, say("station.source", source=station.source), made]
     if month.running:
         found.append(say("station.running"))

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 import orjson
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from ioc.domain.instant import to_datetime
@@ -59,9 +59,11 @@ def router(services: Services) -> APIRouter:
             await asyncio.to_thread(_page, found, about(found)), media_type="application/json"
         )
 
-    @routes.get("/{thing}/report.{form}")
+    @routes.get("/{thing}/report")
     async def report(
-        thing: StationId, form: Literal["pdf", "xlsx"], month: MonthText = None
+        thing: StationId,
+        form: Annotated[Literal["pdf", "xlsx"], Query(alias="format")] = "pdf",
+        month: MonthText = None,
     ) -> Response:
         found = await read(thing, month)
         if found is None:

@@ -35,6 +35,8 @@ PAGES: Final = (
     ("/kpi", DRAWN),
     ("/layers", f"document.querySelector('.layers-page') && {IDLE}"),
     ("/users", f"document.querySelector('.door-page table') && {IDLE}"),
+    ("/indices", f"document.querySelector('.ix-body .state') && {IDLE}"),
+    ("/station/1", f"document.querySelector('.st-tools .btn') && {IDLE}"),
     ("/audit", f"document.querySelector('.door-page table') && {IDLE}"),
 )
 

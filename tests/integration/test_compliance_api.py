@@ -144,7 +144,7 @@ def test_the_report_says_the_same_as_page_pdf_and_workbook(
     assert "Cảnh báo sớm (không phải vượt quy chuẩn)" in page["html"]
     assert f'href="/thing/{thing}?property=pm25&amp;from=' in page["html"]
     assert "<script" not in page["html"]
-    answer = client.get(f"/desk/station/{thing}/report.xlsx?month={MONTH}")
+    answer = client.get(f"/desk/station/{thing}/report?format=xlsx&month={MONTH}")
     book = openpyxl.load_workbook(io.BytesIO(answer.body))
     [row] = book["Vượt giới hạn"].iter_rows(min_row=2, values_only=True)
     assert row[2] == 50
@@ -152,7 +152,7 @@ def test_the_report_says_the_same_as_page_pdf_and_workbook(
     assert early[2] == 300
     texts = [cell for line in book.worksheets[0].iter_rows(values_only=True) for cell in line]
     assert not any(str(text).startswith("=") for text in texts)
-    printed = client.get(f"/desk/station/{thing}/report.pdf?month={MONTH}")
+    printed = client.get(f"/desk/station/{thing}/report?format=pdf&month={MONTH}")
     assert (printed.status, printed.body[:5]) == (200, b"%PDF-")
     assert f"bao-cao-tram-{thing}-{MONTH}.pdf" in printed.headers["content-disposition"]
 

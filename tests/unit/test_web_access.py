@@ -38,7 +38,7 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/things", Action.SEE_API),
         ("GET", "/indices", Action.SEE_API),
         ("GET", "/station/7", Action.SEE_API),
-        ("GET", "/desk/station/7/report.pdf", Action.SEE_API),
+        ("GET", "/desk/station/7/report", Action.SEE_API),
         ("GET", "/api/v1/compliance/7", Action.SEE_API),
         ("GET", "/desk/things", Action.SEE_API),
         ("GET", "/desk/things/export.xlsx", Action.SEE_API),
