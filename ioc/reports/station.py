@@ -284,18 +284,17 @@ def _indices(month: Month, station: Station) -> str:
         parts.append(f"<h3>{escape(say(f'station.categories_{of}'))}</h3>")
         parts.append(page.table(_head("category", "count"), rows, frozenset({1})))
         if of is Derived.AQI_DAY:
-            parts.append(_days(own, month, station))
+            parts.append(_days(own, station))
     if not parts:
         return ""
     return _section("indices", "".join(parts))
 
 
-def _days(own: list[station_month.IndexAt], month: Month, station: Station) -> str:
+def _days(own: list[station_month.IndexAt], station: Station) -> str:
     rows: list[tuple[Cell, ...]] = []
     for one in own:
         day = one.hour
         when = Link(words.at(day - 23, station.zone)[6:], station.chart(str(one.of), day - 23, day))
         value = "–" if one.index is None else vietnamese(one.index, 0)
         rows.append((when, value, words.category(one.of, one.category)))
-    assert month.parameters
     return page.table(_head("day", "index", "category"), rows, frozenset({1}))

@@ -10,7 +10,9 @@ from dash import html
 
 from ioc.domain import aqi
 from ioc.domain.indices import Derived
+from ioc.domain.permission import Action
 from ioc.text import say
+from ioc.web import identity
 from ioc.web.queries.indices import IndexRow
 
 
@@ -19,6 +21,10 @@ def block(rows: list[IndexRow], now: datetime, zone: str) -> Any:  # noqa: ANN40
     if not rows:
         return None
     cards = [_card(row, now, ZoneInfo(zone)) for row in rows]
+    who = identity.current()
+    if who is not None and who.may(Action.SEE_API):  # a kiosk has no reports
+        href = f"/station/{rows[0].place.thing_id}"
+        cards.append(html.A(say("station.title"), href=href, className="btn"))
     named: dict[str, Any] = {"aria-label": say("indices.title")}
     return html.Section(cards, className="indices", **named)
 
