@@ -31,6 +31,8 @@ async function start(root) {
     const shown = new DOMParser().parseFromString(found.html, "text/html").body;
     page.body.replaceChildren(...(found.empty ? [state(page.say("station.empty"), page.say("station.empty_hint"))] : shown.childNodes));
     for (const table of page.body.querySelectorAll("table")) {
+      const heads = [...table.querySelectorAll("th")].map((cell) => cell.textContent);
+      for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, place) => { cell.dataset.head = heads[place]; }); // a phone shows each row as a card
       const frame = element("div", "st-table");
       frame.tabIndex = 0; // wider than a phone: a keyboard scrolls it, too
       frame.setAttribute("role", "group");

@@ -21,7 +21,7 @@ from ioc.text.numbers import vietnamese
 _HOUR_MS: Final = 3_600_000
 _DAY_S: Final = 86_400
 _DAY_MS: Final = 24 * _HOUR_MS
-MOST_RUNS: Final = 60  # of one table: beyond it a table is a log, and the workbook has them all
+MOST_RUNS: Final = 25  # of one table: beyond it a table is a log, and the workbook has them all
 _NOTICED: Final = 12  # hours
 _GAP_STEPS: Final = 1.5
 

@@ -3,7 +3,7 @@
 import {element} from "../dom.mjs";
 import {NONE} from "./frames.mjs";
 
-const MOST = 100; // rows until somebody asks for all
+const MOST = 50; // rows until somebody asks for all
 
 export function swatch(colour) {
   const made = element("i", colour ? "ix-swatch" : "ix-swatch none");
