@@ -141,7 +141,7 @@ def _body(client: Client, path: str) -> bytes:
         body = answer.read()
     finally:
         connection.close()
-    if answer.status != 200:  # noqa: PLR2004  OK
+    if answer.status != 200:
         raise BenchError(f"{path}: {answer.status} {body[:200]!r}")
     return body
 
