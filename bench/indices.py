@@ -3,6 +3,10 @@
 Every station has 48 h of six pollutants; then one hour that lies 13 h back comes for all of them,
 the worst case of an hour: 12 indices of hours and one or two of days look at it. Measured from the
 committed late values to the deltas on Redis: hours rebuilt, indices computed, written, published.
+
+Then the page `/indices` in a browser: the answer with a week of all stations, and one step of its
+slider, in the page's own clock, over every frame; and a station's monthly report as PDF, from the
+request to the last byte.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from bench import index_pages
 from bench.ingest_rig import fresh_database, services
 from bench.machine import say
 from bench.report import Figure, Report
@@ -83,6 +88,18 @@ def main() -> int:
             "late_hour_on_the_bus_s": Figure(runs, "s", 2, at_least=False),
             "indices_changed": Figure(indices, "indices"),
         }
+        pages = index_pages.measure(conn, url, known)
+        steps = sorted(pages.steps_ms)
+        told.calibration |= {"week_kb_packed": pages.answer_kb, "pdf_kb": pages.pdf_kb}
+        if steps:  # a machine without a browser has none
+            told.figures |= {
+                "slider_step_p99_ms": Figure(_percentile(steps, 0.99), "ms", 100, at_least=False),
+                "slider_step_median_ms": Figure(_percentile(steps, 0.5), "ms", 100, at_least=False),
+            }
+        told.figures |= {
+            "week_of_stations_answer_s": Figure(pages.answer_s, "s"),
+            "month_pdf_s": Figure(pages.pdf_s, "s", 5, at_least=False),
+        }
     told.emit()
     return 0
 
@@ -124,6 +141,11 @@ def _work(conn: Db, live: state.Live) -> int:
         live.publish(stamp.writer, stamp.number, rows, state.newest(rows), clock.now())
         count += len(rows)
     return count
+
+
+def _percentile(values: list[float], share: float) -> list[float]:
+    """Return one value of sorted ones, as the only run."""
+    return [values[min(int(share * len(values)), len(values) - 1)]]
 
 
 def _one_index() -> float:

@@ -26,6 +26,7 @@ from ingest.pipeline import Pipeline, Stopped
 from ingest.preparing import Preparer
 from ingest.publisher import Publisher
 from ingest.store import FAILURES, registry
+from ioc import limits as regulations
 from ioc import settings as configuration
 from ioc.clock import Clock, SystemClock
 from ioc.domain.errors import ConfigError
@@ -50,6 +51,7 @@ from ioc.storage import (
     things,
 )
 from ioc.storage.batches import Recorder
+from ioc.storage.legal_limits import seed as seed_limits
 
 # One process does the periodic work of a database; the others find the lock taken.
 HOUSEKEEPER: Final = 7_501_003
@@ -320,6 +322,7 @@ class Ingest:
                 return
             conn.execute("set statement_timeout = '10min'")
             limits = self._settings.retention
+            seed_limits(conn, regulations.load(self._settings.config_dir / "limits"))
             if retention.expire_pending(conn, limits.pending_days):
                 self._live.registry_changed()
             retention.drop_old_observations(conn)

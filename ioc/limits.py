@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from ioc.domain.errors import ConfigError
-from ioc.domain.legal_limit import Averaging, Function, LegalLimit
+from ioc.domain.legal_limit import Averaging, Function, LegalLimit, Stations
 from ioc.settings import read_yaml
 
 WINDOWS_S: Final = {"1h": 3600, "3h": 10800, "6h": 21600, "8h": 28800, "12h": 43200, "24h": 86400}
@@ -40,6 +40,21 @@ class _Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("function and window belong together")
 
 
+class _HoldsFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kinds: Annotated[list[str], msgspec.Meta(min_length=1)]
+    measures: list[str] = []
+    without: list[str] = []
+    names: list[str] = []
+
+    def stations(self) -> Stations:
+        return Stations(
+            frozenset(self.kinds),
+            frozenset(self.measures),
+            frozenset(self.without),
+            frozenset(self.names),
+        )
+
+
 class _Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standard: Annotated[str, msgspec.Meta(min_length=3, max_length=60)]
     title: _Words
@@ -48,6 +63,7 @@ class _Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: list[_Limit]
     valid_from: date | None = None
     valid_to: date | None = None
+    holds_for: _HoldsFor | None = None
 
 
 def load(folder: Path) -> tuple[LegalLimit, ...]:
@@ -92,4 +108,5 @@ def _limit(standard: _Standard, limit: _Limit) -> LegalLimit:
         confidence=standard.confidence,
         valid_from=begins,
         valid_to=limit.valid_to or standard.valid_to,
+        holds_for=None if standard.holds_for is None else standard.holds_for.stations(),
     )

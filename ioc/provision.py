@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ioc import catalogue, policies
+from ioc import catalogue, limits, policies
 from ioc import indicators as indicator_files
 from ioc.demo.seed import seed
 from ioc.rules import definition as rule_files
 from ioc.settings import Settings
-from ioc.storage import indicators, layers, migrate, outbox, pool, rules, things
+from ioc.storage import indicators, layers, legal_limits, migrate, outbox, pool, rules, things
 
 ACTOR = "config"  # who the audit names for what configuration files say
 
@@ -20,6 +20,7 @@ def prepare(settings: Settings, *, demo: bool) -> None:
         indicators.sync(conn, indicator_files.load(settings.config_dir / "indicators"))
         if demo:
             seed(conn, settings)
+        legal_limits.seed(conn, limits.load(settings.config_dir / "limits"))
         rules.sync(conn, rule_files.load(settings.config_dir / "rules"), ACTOR)
         outbox.sync_plan(conn, policies.load(settings.config_dir, outbox.ZONE).file, ACTOR)
         layers.request_base(conn, ACTOR)

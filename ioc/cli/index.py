@@ -1,4 +1,4 @@
-"""`ioc index …`: VN_AQI and VN_WQI of one sample, from standard input; needs no service.
+"""`ioc index …`: VN_AQI and VN_WQI of one sample, from standard input; a station's setting.
 
 Input is one JSON object; a number that is missing is null or left out. What is misspelt or no
 number is refused with exit code 2, since a sample read half would give a better index.
@@ -14,9 +14,11 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
+from ioc.cli.context import By, settings
 from ioc.domain import aqi, wqi
 from ioc.domain.aqi import Pollutant
 from ioc.domain.errors import ConfigError
+from ioc.storage import audit, derived, legal_limits, pool
 from ioc.text import say
 
 app = typer.Typer(no_args_is_help=True, help="air and water quality indices of one sample")
@@ -34,6 +36,22 @@ _DAILY: Final[Mapping[str, Pollutant]] = {
 _DIGITS: Final = 6  # of what is printed: beyond it there is only noise of floats
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object instead of a sentence")]
+
+
+@app.command("weighted")
+def set_weighted(
+    station: Annotated[str, typer.Argument(help="the station's id of its device")],
+    by: By,
+    *,
+    on: Annotated[bool, typer.Option("--on/--off", help="count group IV twice")] = True,
+) -> None:
+    """Set how VN_WQI of one water station is made; its past 90 days are made anew."""
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn, conn.transaction():
+        thing = legal_limits.stations(conn).get(station)
+        if thing is None or not derived.set_weighted(conn, thing, weighted=on):
+            raise ConfigError(say("index.no_water_station", station=station))
+        audit.record(conn, audit.Entry(by, "index.weighted", station, {"weighted": on}))
+    typer.echo(say("index.weighted_on" if on else "index.weighted_off", station=station))
 
 
 @app.command("aqi-hour")

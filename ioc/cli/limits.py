@@ -20,9 +20,13 @@ MOST_BYTES = 16 << 20
 MOST_TOLD = 50  # refused rows that are named; the rest is counted
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `import` a command of its own, as long as it is the only one."""
+@app.command()
+def seed() -> None:
+    """Give stations the limits of config/limits that hold for what they measure; safe to repeat."""
+    found = regulations.load(settings().config_dir / "limits")
+    with pool.connect_or_refuse(settings().database_url, name="cli") as conn:
+        made, changed = legal_limits.seed(conn, found)
+    typer.echo(say("limits.seeded", made=made, changed=changed))
 
 
 @app.command("import")

@@ -6,13 +6,15 @@ that refers to a regulation must compare with the regulation's own window, in it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
 Function = Literal["mean", "max", "sum"]
 TOLERANCE: Final = 1e-9  # relative; limits are written with few digits
+# What stands before the name of a place in that of its station; the longest first.
+TITLES: Final = ("trạm thủy văn ", "trạm ", "hồ chứa ", "hồ ")
 
 
 class Averaging(NamedTuple):
@@ -20,6 +22,45 @@ class Averaging(NamedTuple):
 
     function: Function
     length_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What a station is, as far as limits ask: `measures` maps its properties to their units."""
+
+    thing: int
+    kind: str
+    names: frozenset[str]
+    measures: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stations:
+    """For which stations a limit holds without a permit that says so.
+
+    Of one of `kinds` and, where they are given, measuring one of `measures` and none of `without`,
+    and bearing one of `names`, as it is or after one of the `TITLES`.
+    """
+
+    kinds: frozenset[str]
+    measures: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    def include(self, station: Station) -> bool:
+        known = station.measures.keys()
+        return (
+            station.kind in self.kinds
+            and (not self.measures or not self.measures.isdisjoint(known))
+            and self.without.isdisjoint(known)
+            and (not self.names or any(self._named(name) for name in station.names))
+        )
+
+    def _named(self, name: str) -> bool:
+        plain = name.casefold()
+        for title in TITLES:
+            plain = plain.removeprefix(title)
+        return plain in {one.casefold() for one in self.names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +81,7 @@ class LegalLimit:
     confidence: Literal["A", "B", "C"]
     valid_from: date | None = None
     valid_to: date | None = None
+    holds_for: Stations | None = None  # None: where a permit says so
 
     def in_force(self, day: date) -> bool:
         """Tell whether the limit holds on `day`."""
@@ -65,6 +107,21 @@ class Objection(NamedTuple):
 
     code: str
     values: Mapping[str, object]
+
+
+def seeds(
+    limits: Iterable[LegalLimit], stations: Iterable[Station]
+) -> Iterator[tuple[int, LegalLimit]]:
+    """Yield the limits that hold for each station by what it is: (thing, limit).
+
+    Only of what it measures in the limit's own unit.
+    """
+    offered = [one for one in limits if one.holds_for is not None]
+    for station in stations:
+        for limit in offered:
+            measured = station.measures.get(limit.observed_property) == limit.unit
+            if measured and limit.holds_for is not None and limit.holds_for.include(station):
+                yield station.thing, limit
 
 
 def standard_of(legal_ref: str, limits: Iterable[LegalLimit]) -> str | None:

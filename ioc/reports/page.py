@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Final
+from typing import Final, NamedTuple
 
 from ioc.text import DEFAULT, Language
 
@@ -30,6 +30,16 @@ class Document:
     landscape: bool = False
 
 
+class Link(NamedTuple):
+    """A cell that leads to where its figure comes from."""
+
+    words: str
+    href: str
+
+
+Cell = str | Link
+
+
 def html(document: Document) -> str:
     """Return the whole document for `ioc.reports.pdf.render`."""
     lines = "".join(f"<p>{escape(line)}</p>" for line in document.lines)
@@ -46,17 +56,23 @@ def html(document: Document) -> str:
     )
 
 
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], numbers: frozenset[int]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[Cell, ...]], numbers: frozenset[int]) -> str:
     """Return a table; columns in `numbers` (from 0) stand to the right, in figures of one width."""
 
-    def cells(row: tuple[str, ...], tag: str) -> str:
+    def cells(row: tuple[Cell, ...], tag: str) -> str:
         marked = (' class="n"' if index in numbers else "" for index in range(len(row)))
         return "".join(
-            f"<{tag}{mark}>{escape(cell)}</{tag}>" for cell, mark in zip(row, marked, strict=True)
+            f"<{tag}{mark}>{_cell(cell)}</{tag}>" for cell, mark in zip(row, marked, strict=True)
         )
 
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     return f"<table><thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Link):
+        return f'<a href="{escape(cell.href, quote=True)}">{escape(cell.words)}</a>'
+    return escape(cell)
 
 
 def _css_text(words: str) -> str:
@@ -91,6 +107,7 @@ td{border-bottom:.5pt solid #BFC5CA;padding:1.2mm 2mm 1.2mm 0;vertical-align:top
 .pair{display:flex;gap:6mm}
 .pair>*{flex:1;min-width:0}
 .keep{break-inside:avoid}
+a{color:inherit;text-decoration-color:#8B96A1}
 .note{color:#515B65;font-size:8.5pt}
 svg.drawn{width:100%;height:auto;display:block}
 """

@@ -28,7 +28,7 @@ def make(report: Report, issuer: str, zone: ZoneInfo) -> bytes:
     summary.title = say("brief_report.sheet.summary")
     _summary(summary, report, issuer, zone)
     _days(book.create_sheet(say("brief_report.sheet.days")), report)
-    _table(
+    table(
         book.create_sheet(say("brief_report.sheet.alerts")),
         brief.head(),
         [brief.row(alert, zone) for alert in report.alerts],
@@ -38,7 +38,7 @@ def make(report: Report, issuer: str, zone: ZoneInfo) -> bytes:
         (f"{one.at.astimezone(zone):%H:%M %d/%m/%Y}", one.by, one.place, one.note)
         for one in report.directions
     ]
-    _table(book.create_sheet(say("brief_report.sheet.directions")), columns, given)
+    table(book.create_sheet(say("brief_report.sheet.directions")), columns, given)
     found = BytesIO()
     book.save(found)
     return found.getvalue()
@@ -74,7 +74,7 @@ def _summary(sheet: Any, report: Report, issuer: str, zone: ZoneInfo) -> None:  
 def _days(sheet: Any, report: Report) -> None:  # noqa: ANN401
     columns = [say("brief_report.column.day"), *(say(f"severity.{s}") for s in brief.SEVERITIES)]
     rows = brief.days(report)
-    _table(sheet, tuple(columns), [(day, *counts) for day, counts in rows])
+    table(sheet, tuple(columns), [(day, *counts) for day, counts in rows])
     chart = BarChart()
     chart.type, chart.grouping, chart.overlap = "col", "stacked", 100
     chart.title = say("brief_report.by_day")
@@ -87,7 +87,8 @@ def _days(sheet: Any, report: Report) -> None:  # noqa: ANN401
     sheet.add_chart(chart, "G2")
 
 
-def _table(sheet: Any, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:  # noqa: ANN401
+def table(sheet: Any, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:  # noqa: ANN401
+    """Fill a sheet with a table; texts that a spreadsheet would run are made harmless."""
     sheet.append(list(head))
     for cell in sheet[1]:
         cell.font = _STRONG

@@ -160,6 +160,26 @@ def register(conn: Db) -> bool:
     return bool(made)
 
 
+def set_weighted(conn: Db, thing: int, *, weighted: bool) -> bool:
+    """Let a water station's VN_WQI count group IV twice or not; its history is made anew.
+
+    False where the thing has no VN_WQI.
+    """
+    with conn.transaction():
+        changed = conn.execute(
+            "update index_station set weighted = %s where thing_id = %s and kind = %s returning 1",
+            (weighted, thing, str(Kind.WATER)),
+        ).fetchone()
+        if changed is None:
+            return False
+        rows = conn.execute(
+            "select datastream_id from index_input where thing_id = %s and kind = %s",
+            (thing, str(Kind.WATER)),
+        )
+        conn.execute(_MARK_HISTORY, ([stream for (stream,) in rows], _HISTORY))
+    return True
+
+
 def _derived_streams() -> dict[str, list[Any]]:
     derived = [(of, kind) for kind, those in indices.OF_KIND.items() for of in those]
     return {

@@ -35,6 +35,7 @@ from ioc.web import (
     files,
     geo,
     health,
+    index_desk,
     indicator_desk,
     integration_desk,
     layer_desk,
@@ -45,6 +46,7 @@ from ioc.web import (
     pending_desk,
     quality_desk,
     sign_on,
+    station_desk,
     system_desk,
     thing_desk,
 )
@@ -98,7 +100,7 @@ class _Frame(Dash):
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
     brief, thing_desk, indicator_desk, quality_desk, integration_desk,
-    feed_desk, pending_desk, system_desk, chart_desk,
+    feed_desk, pending_desk, system_desk, chart_desk, station_desk, index_desk,
 )  # fmt: skip
 
 

@@ -42,6 +42,8 @@ PAGES: Final = (
     ("/quality", f"document.querySelector('.reg-table,.state') && {IDLE}"),
     ("/integrations", f"document.querySelector('.int-tile') && {IDLE}"),
     ("/users", f"document.querySelector('.door-page table') && {IDLE}"),
+    ("/indices", f"document.querySelector('.ix-body .state') && {IDLE}"),
+    ("/station/1", f"document.querySelector('.st-tools .btn') && {IDLE}"),
     ("/audit", f"document.querySelector('.door-page table') && {IDLE}"),
 )
 

@@ -298,6 +298,7 @@ def test_the_description_is_true(api: Client) -> None:
         "/api/v1/coverage",
         "/api/v1/indices",
         "/api/v1/indices/{station}",
+        "/api/v1/compliance/{station}",
         "/api/v1/network",
         *(
             f"/api/v1/network/{word}"

@@ -172,6 +172,8 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/pending",
         "/system",
         "/help",
+        "/station/1",
+        "/indices",
         "/map",
         "/layers",
     )

@@ -10,7 +10,7 @@ import pytest
 
 from ioc import catalogue, limits
 from ioc.domain.errors import ConfigError
-from ioc.domain.legal_limit import Averaging, Claim, LegalLimit, objections
+from ioc.domain.legal_limit import Averaging, Claim, LegalLimit, Station, objections, seeds
 from ioc.settings import load
 
 CONFIG = load({}).config_dir
@@ -87,3 +87,28 @@ def test_a_file_that_contradicts_itself_names_its_place(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match=r"x\.yaml.*function and window belong together"):
         limits.load(tmp_path)
+
+
+def held(kind: str, name: str = "Trạm A", **measures: str) -> set[str]:
+    """Return the regulations that hold for a station by what it is."""
+    station = Station(1, kind, frozenset({name}), measures)
+    return {limit.standard for _, limit in seeds(SHIPPED, [station])}
+
+
+def test_a_limit_holds_for_the_right_stations() -> None:
+    """Air, rivers, effluents and drinking water have their own, a level its own place."""
+    assert held("environment", pm25="µg/m³") == {"QCVN 05:2023/BTNMT"}
+    assert held("environment", cod="mg/L", ph="") == {"QCVN 40:2011/BTNMT"}
+    assert held("environment", cod="mg/L", dissolved_oxygen="mg/L") == {"QCVN 08:2023/BTNMT"}
+    assert held("water", ph="", chlorine="mg/L") == {"QCVN 01-1:2018/BYT", "QCVN 01-1:2024/BYT"}
+    assert held("water", ph="") == set()
+    assert len(held("rain", "Trạm thủy văn Biên Hòa", water_level="m")) == 3
+    assert held("reservoir", "Hồ chứa Trị An", water_level="m") == {
+        "Mực nước dâng bình thường, hồ Trị An"
+    }
+    assert held("reservoir", "Hồ chứa Khác", water_level="m") == set()
+
+
+def test_another_unit_gets_no_limit() -> None:
+    """A number in mg/m³ is not compared with one in µg/m³."""
+    assert held("environment", pm25="mg/m³") == set()

@@ -36,6 +36,10 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/api/v1/search", Action.SEE_API),
         ("GET", "/map", Action.SEE_API),
         ("GET", "/things", Action.SEE_API),
+        ("GET", "/indices", Action.SEE_API),
+        ("GET", "/station/7", Action.SEE_API),
+        ("GET", "/desk/station/7/report", Action.SEE_API),
+        ("GET", "/api/v1/compliance/7", Action.SEE_API),
         ("GET", "/desk/things", Action.SEE_API),
         ("GET", "/desk/things/export.xlsx", Action.SEE_API),
         ("GET", "/indicators", Action.SEE_API),
@@ -127,5 +131,6 @@ def test_only_pages_redirect() -> None:
         r"/brief",
         r"/brief/report",
     }
+    desk |= {"/indices", r"/station/[0-9]{1,10}"}
     assert pages == desk | own
     assert PUBLIC.action is None

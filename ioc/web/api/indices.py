@@ -40,7 +40,8 @@ class IndexOut(BaseModel):
     """The newest index of a station; `index` null has a `reason`. Words are Vietnamese.
 
     `time` is the end of the hour or day. `coverage`: share of the one-hour means it looks at that
-    are valid. `old`: the next one should have come by now.
+    are valid. `old`: the next one should have come by now. `surface_class`: of a river without
+    VN_WQI its class by QCVN 08:2023/BTNMT. `weighted`: of VN_WQI, group IV counts twice.
     """
 
     thing_id: int
@@ -64,6 +65,9 @@ class IndexOut(BaseModel):
     coverage: float
     reason: str | None
     reason_name: str | None
+    surface_class: str | None
+    surface_class_by: list[str]
+    weighted: bool
     method: str
     source: str
     simulated: bool
@@ -102,6 +106,9 @@ class IndexOut(BaseModel):
             coverage=row.coverage,
             reason=row.reason,
             reason_name=row.reason_key and say(row.reason_key),
+            surface_class=None if row.surface is None else row.surface.level,
+            surface_class_by=list(row.surface_names),
+            weighted=row.weighted,
             method=say(f"indices.method_{kind}"),
             source=place.source,
             simulated=place.simulated,

@@ -14,6 +14,7 @@ from ioc.web.api import (
     accounts,
     around,
     audit,
+    compliance,
     directions,
     indices,
     network,
@@ -68,6 +69,7 @@ def router(services: Services) -> APIRouter:
     network.add(api, services)
     around.add(api, services)
     indices.add(api, services)
+    compliance.add(api, services)
     search.add(api, services)
     accounts.add(api, services)
     audit.add(api, services)

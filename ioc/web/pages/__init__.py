@@ -22,6 +22,7 @@ from ioc.web.pages import (
     geography,
     guide,
     indicators,
+    indices,
     integrations,
     kpi,
     layers,
@@ -29,6 +30,7 @@ from ioc.web.pages import (
     pending,
     quality,
     rules,
+    station,
     system,
     thing,
     things,
@@ -57,12 +59,14 @@ INDEX: Final = """<!DOCTYPE html>
 </body>
 </html>"""
 _RULES: Final = re.compile(r"/rules(?:/([a-z0-9-]{1,63}))?")
+_STATION: Final = re.compile(r"/station/([0-9]{1,10})")
 _THING: Final = re.compile(r"/thing/([0-9]{1,10})")
 # What opening a page takes, and its layout; None: the page asks the database first.
 _NAMED: Final[Mapping[str, tuple[Action, Callable[[Services], Any] | None]]] = {
     "/alerts": (Action.SEE_ALERTS, lambda given: alerts.layout(given.settings)),
     "/kpi": (Action.SEE_ALERTS, None),
     "/map": (Action.SEE_API, geography.layout),
+    "/indices": (Action.SEE_API, lambda given: indices.layout(given.settings)),
     "/things": (Action.SEE_API, lambda given: things.layout(given.settings)),
     "/indicators": (Action.SEE_API, lambda given: indicators.layout(given.settings)),
     "/quality": (Action.SEE_API, lambda given: quality.layout(given.settings)),
@@ -92,6 +96,10 @@ def register(app: Dash, services: Services) -> None:
         found = _THING.fullmatch(path or "")
         if found is not None:
             return await thing.page(services, thing.Picked.from_address(int(found[1]), search))
+        about = _STATION.fullmatch(path or "")
+        if about is not None:
+            identity.require(Action.SEE_API)
+            return station.layout(services.settings, int(about[1]))
         asked = _RULES.fullmatch(path or "")
         if asked is not None:
             return rules.layout(services.settings, asked[1])

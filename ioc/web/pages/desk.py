@@ -27,6 +27,8 @@ PAGES: Final[tuple[tuple[str, tuple[tuple[str, str, Action], ...]], ...]] = (
         (
             ("/brief", "brief.nav", Action.SEE_ALERTS),
             ("/kpi", "desk.kpi", Action.SEE_ALERTS),
+            ("/handover", "handover.nav", Action.HAND_OVER),
+            ("/walls", "walls.nav", Action.STEER_WALL),
         ),
     ),
     (
@@ -35,14 +37,28 @@ PAGES: Final[tuple[tuple[str, tuple[tuple[str, str, Action], ...]], ...]] = (
             ("/things", "register.nav", Action.SEE_API),
             ("/pending", "pending.nav", Action.SEE_PENDING),
             ("/feeds", "feeds.nav", Action.SEE_API),
+            ("/quality", "quality.nav", Action.SEE_API),
         ),
     ),
-    ("desk.group_environment", (("/rules", "rules.nav_rules", Action.SEE_API),)),
+    (
+        "desk.group_environment",
+        (
+            ("/indices", "station.nav", Action.SEE_API),
+            ("/rules", "rules.nav_rules", Action.SEE_API),
+        ),
+    ),
     (
         "desk.group_network",
         (
             ("/network", "network.nav", Action.SEE_API),
             ("/layers", "desk.layers", Action.IMPORT_LAYER),
+        ),
+    ),
+    (
+        "desk.group_aims",
+        (
+            ("/indicators", "indicators.nav", Action.SEE_API),
+            ("/integrations", "integrations.nav", Action.SEE_API),
         ),
     ),
     (

@@ -10,7 +10,9 @@ from dash import html
 
 from ioc.domain import aqi
 from ioc.domain.indices import Derived
+from ioc.domain.permission import Action
 from ioc.text import say
+from ioc.web import identity
 from ioc.web.queries.indices import IndexRow
 
 
@@ -19,6 +21,10 @@ def block(rows: list[IndexRow], now: datetime, zone: str) -> Any:  # noqa: ANN40
     if not rows:
         return None
     cards = [_card(row, now, ZoneInfo(zone)) for row in rows]
+    who = identity.current()
+    if who is not None and who.may(Action.SEE_API):  # a kiosk has no reports
+        href = f"/station/{rows[0].place.thing_id}"
+        cards.append(html.A(say("station.title"), href=href, className="btn"))
     named: dict[str, Any] = {"aria-label": say("indices.title")}
     return html.Section(cards, className="indices", **named)
 
@@ -28,11 +34,13 @@ def _card(row: IndexRow, now: datetime, zone: ZoneInfo) -> Any:  # noqa: ANN401
     head = [html.Span(say(f"indices.{row.of}")), html.I(_until(row, zone))]
     if old:
         head.append(html.B(say("indices.old"), className="index-old"))
-    body = _none(row) if row.category is None else _said(row, row.category)
+    body = [*_none(row), *_surface(row)] if row.category is None else _said(row, row.category)
     facts = [
         say("indices.coverage", share=round(100 * row.coverage)),
         say("indices.source", method=say(f"indices.method_{row.kind}"), source=row.place.source),
     ]
+    if row.weighted:
+        facts.append(say("indices.weighted"))
     if row.place.simulated:
         facts.append(say("chart.simulated"))
     children = [html.Header(head), *body, _parameters(row), html.Small(" · ".join(facts))]
@@ -49,6 +57,13 @@ def _until(row: IndexRow, zone: ZoneInfo) -> str:
 def _none(row: IndexRow) -> list[Any]:
     reason = say(row.reason_key or "chart.no_value")
     return [html.P(say("indices.none", reason=reason), className="index-none")]
+
+
+def _surface(row: IndexRow) -> list[Any]:
+    if row.surface is None:
+        return []
+    names = ", ".join(row.surface_names)
+    return [html.P(say("indices.surface_class", level=row.surface.level, names=names))]
 
 
 def _said(row: IndexRow, category: str) -> list[Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ioc.domain import aqi, wqi
-from ioc.domain.indices import Derived, Kind
+from ioc.domain import aqi, surface_water, wqi
+from ioc.domain.indices import SHARE, Derived, Kind
 from ioc.web.database import Database, Db
 from ioc.web.identity import limits
 from ioc.web.queries.scope import WITHIN
@@ -18,6 +18,18 @@ _KINDS: Final = {
     Derived.AQI_DAY: Kind.AIR,
     Derived.WQI: Kind.WATER,
 }
+
+
+# The same hour and the same validity as the index that is missing.
+_HOUR_MEANS: Final = """
+select d.thing_id, d.property, p.name_vi, h.sum / h.n_good
+from unnest(%(things)s::int[], %(hours)s::timestamptz[]) as k (thing_id, hour)
+join datastream d on d.thing_id = k.thing_id and not d.derived
+  and d.property = any(%(properties)s)
+join observed_property p on p.code = d.property and p.unit = d.unit
+join observation_hour h on h.datastream_id = d.id and h.hour = k.hour and h.n_good > 0
+  and h.n_good >= %(share)s * greatest(1, floor(3600 / d.expected_period_s))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,9 @@ class IndexRow:
     coverage: float
     reason: str | None
     stale_after_s: float
+    weighted: bool = False  # of VN_WQI: group IV counts twice
+    surface: surface_water.Graded | None = None  # of a river without VN_WQI: its QCVN 08 class
+    surface_names: tuple[str, ...] = ()  # of the parameters that decide it
 
     @property
     def kind(self) -> Kind:
@@ -140,9 +155,11 @@ async def _read(conn: Db, things: list[int]) -> list[IndexRow]:
     cursor = await conn.execute(
         "select t.id, t.name, t.short_name, l.lon, l.lat, f.title_vi, t.simulated, d.id,"
         " d.property, i.phenomenon_time, nullif(o.result, 'NaN'), i.sub_indices, i.dominant,"
-        " i.coverage, i.reason, d.stale_after_s"
+        " i.coverage, i.reason, d.stale_after_s, coalesce(s.weighted, false)"
         " from thing t join datastream d on d.thing_id = t.id and d.derived"
         " join feed f on f.name = t.feed left join location l on l.thing_id = t.id"
+        " left join index_station s on s.thing_id = t.id and s.kind = 'water'"
+        " and d.property = 'vn_wqi'"
         " cross join lateral (select * from index_detail where datastream_id = d.id"
         "  order by phenomenon_time desc limit 1) i"
         " left join observation o on o.datastream_id = d.id"
@@ -152,7 +169,36 @@ async def _read(conn: Db, things: list[int]) -> list[IndexRow]:
         + " order by t.id, array_position(%(order)s, d.property)",
         {"things": things, "order": [str(of) for of in Derived]} | limits(),
     )
-    return [_row(row) for row in await cursor.fetchall()]
+    rows = [_row(row) for row in await cursor.fetchall()]
+    bare = [row for row in rows if row.of is Derived.WQI and row.index is None]
+    if not bare:
+        return rows
+    graded = await _surface(conn, bare)
+    return [replace(row, **graded.get(row.datastream_id, {})) for row in rows]
+
+
+async def _surface(conn: Db, rows: list[IndexRow]) -> dict[int, dict[str, Any]]:
+    """Return the QCVN 08 class of rivers at the hour for which they have no VN_WQI."""
+    cursor = await conn.execute(
+        _HOUR_MEANS,
+        {
+            "things": [row.place.thing_id for row in rows],
+            "hours": [row.time - timedelta(hours=1) for row in rows],
+            "properties": list(surface_water.PROPERTIES),
+            "share": SHARE,
+        },
+    )
+    found: dict[int, dict[str, tuple[str, float]]] = {}
+    for thing, code, name, mean in await cursor.fetchall():
+        found.setdefault(thing, {})[code] = (name, mean)
+    made: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        own = found.get(row.place.thing_id, {})
+        graded = surface_water.graded({code: mean for code, (_, mean) in own.items()})
+        if graded is not None:
+            names = tuple(own[code][0] for code in graded.by)
+            made[row.datastream_id] = {"surface": graded, "surface_names": names}
+    return made
 
 
 def _row(row: tuple[Any, ...]) -> IndexRow:
