@@ -8,7 +8,7 @@ const isCategory = (row) => row.kind === "category";
 const LONGEST_LAW = 44; // characters that stand in one line of the pinned alert
 const MOST_ROWS = 6; // with the pinned one seven: what a person takes in at a glance
 
-export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, acknowledge}) {
+export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, acknowledge, most = MOST_ROWS}) {
   const {say} = writer;
   const waiting = new Set(); // acknowledgements on their way
 
@@ -36,9 +36,9 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
 
   // Rows the list has room for; a page that scrolls shows them all up to the most.
   function capacity() {
-    if (getComputedStyle(parts.list).overflowY === "visible") return MOST_ROWS;
+    if (getComputedStyle(parts.list).overflowY === "visible") return most;
     const u = parseFloat(getComputedStyle(parts.clock).fontSize) / 34;
-    return Math.max(1, Math.min(MOST_ROWS, Math.floor(parts.list.clientHeight / (48.8 * u) + 0.05)));
+    return Math.max(1, Math.min(most, Math.floor(parts.list.clientHeight / (48.8 * u) + 0.05)));
   }
 
   function pinned(row) {
@@ -54,7 +54,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
       element("div", row.place.length > 27 ? "bp long" : "bp", row.place),
       value,
       row.action ? element("div", "ba", element("b", "", `${say("wall.to_do")} `), row.action) : null,
-      element("div", "bo", element("span", "", row.commune ?? ""), button(row, "btn p")))];
+      element("div", "bo", element("span", "", [row.assignee && say("wall.owner", {name: row.assignee}), row.commune].filter(Boolean).join(" · ")), button(row, "btn p")))];
   }
 
   function item(row) {

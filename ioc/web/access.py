@@ -64,6 +64,13 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/brief/map/[0-9a-f]{1,64}/[0-9a-f]{1,64}\.svg", Access(Action.SEE_ALERTS)),
     ("GET", rf"/desk/alerts(/{_NAME})?", Access(Action.SEE_ALERTS)),
     ("GET", r"/desk/things(/choices|/export\.(csv|xlsx))?", Access(Action.SEE_API)),
+    ("GET", r"/wall-data/(environment|network|cameras|alerts)", Access(Action.SEE_WALL)),
+    # A screen says that it lives: the one thing a kiosk may tell; nobody else sees a change.
+    ("POST", r"/wall-data/screens/[a-z0-9-]{1,32}/seen", _asked(Action.SEE_WALL)),
+    ("GET", r"/desk/walls", Access(Action.STEER_WALL)),
+    ("POST DELETE", r"/desk/walls/[a-z0-9-]{1,32}", Access(Action.STEER_WALL)),
+    ("GET", r"/desk/handover(/[0-9]{1,18})?", Access(Action.HAND_OVER)),
+    ("POST", r"/desk/handover(/notes)?", Access(Action.HAND_OVER)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",
@@ -153,6 +160,8 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/rules(/[a-z0-9-]{1,63})?", _page(Action.SEE_API)),
     ("GET", r"/thing/[0-9]{1,10}", _page(Action.SEE_THING)),
     ("GET", r"/things", _page(Action.SEE_API)),
+    ("GET", r"/walls", _page(Action.STEER_WALL)),
+    ("GET", r"/handover(/[0-9]{1,18})?", _page(Action.HAND_OVER)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
     ("GET", r"/map", _page(Action.SEE_API)),

@@ -38,8 +38,10 @@ from ioc.web import (
     map_desk,
     ogc,
     pages,
+    shift_desk,
     sign_on,
     thing_desk,
+    wall_desk,
 )
 from ioc.web.account_commands import AccountRefusedError
 from ioc.web.api import v1
@@ -89,7 +91,7 @@ class _Frame(Dash):
 
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
-    brief, thing_desk,
+    brief, thing_desk, wall_desk, shift_desk,
 )  # fmt: skip
 
 

@@ -36,6 +36,12 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/api/v1/search", Action.SEE_API),
         ("GET", "/map", Action.SEE_API),
         ("GET", "/things", Action.SEE_API),
+        ("GET", "/walls", Action.STEER_WALL),
+        ("GET", "/wall-data/cameras", Action.SEE_WALL),
+        ("POST", "/wall-data/screens/tuong-1/seen", Action.SEE_WALL),
+        ("POST", "/desk/walls/tuong-1", Action.STEER_WALL),
+        ("GET", "/handover/7", Action.HAND_OVER),
+        ("POST", "/desk/handover/notes", Action.HAND_OVER),
         ("GET", "/desk/things", Action.SEE_API),
         ("GET", "/desk/things/export.xlsx", Action.SEE_API),
         ("GET", "/layers", Action.IMPORT_LAYER),
@@ -63,7 +69,9 @@ def test_the_narrower_line_counts(method: str, path: str, action: Action) -> Non
     [
         ("GET", ""),
         ("GET", "/wall\n"),
-        ("GET", "/walls"),
+        ("GET", "/walls/tuong-1"),
+        ("POST", "/handover"),
+        ("POST", "/wall-data/cameras"),
         ("GET", "/x/wall"),
         ("GET", "/live/"),
         ("POST", "/live"),
@@ -99,6 +107,7 @@ def test_only_pages_redirect() -> None:
     rules = r"/rules(/[a-z0-9-]{1,63})?"
     own = {r"/account(/password|/second-factor)?", r"/account/(password|second-factor|sessions)"}
     desk = {r"/|/wall(/.*)?", rules, r"/thing/[0-9]{1,10}", r"/alerts|/kpi", r"/users", r"/audit"}
+    desk |= {"/walls", r"/handover(/[0-9]{1,18})?"}
     desk |= {"/things", "/map", "/layers", "/network", r"/brief", r"/brief/report"}
     assert pages == desk | own
     assert PUBLIC.action is None

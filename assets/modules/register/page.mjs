@@ -17,7 +17,7 @@ export async function openPage(root) {
   const header = createHeader(Object.fromEntries(["clock", "date", "sim", "trial", "banner"].map((name) => [name, find(name)]).concat([["root", root]])), store, writer);
   connect(store);
   setInterval(header.tick, 1_000);
-  return {root, ...writer, moment: (ms) => `${writer.time(ms)} ${writer.date(ms)}`, tools: find("tools"), filters: find("filters"), body: find("body"), spoken: find("spoken")};
+  return {root, store, ...writer, moment: (ms) => `${writer.time(ms)} ${writer.date(ms)}`, tools: find("tools"), filters: find("filters"), body: find("body"), spoken: find("spoken")};
 }
 
 export function boot(name, start) {

@@ -20,6 +20,8 @@ PAGES: Final = (
     ("/brief", "brief.nav", Action.SEE_ALERTS),
     ("/kpi", "desk.kpi", Action.SEE_ALERTS),
     ("/rules", "rules.nav_rules", Action.SEE_API),
+    ("/handover", "handover.nav", Action.HAND_OVER),
+    ("/walls", "walls.nav", Action.STEER_WALL),
     ("/network", "network.nav", Action.SEE_API),
     ("/layers", "desk.layers", Action.IMPORT_LAYER),
     ("/users", "users.nav", Action.MANAGE_USERS),
