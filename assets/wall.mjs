@@ -47,7 +47,7 @@ async function start(root) {
       root.querySelector(`[data-view=${name}]`).hidden = name !== layout;
       view.show(name === layout);
     }
-    parts.title.textContent = layout === "overview" ? title : writer.say(`wallview.${layout}`);
+    parts.title.textContent = layout === "overview" ? title : writer.say(layout === "cameras" ? "wallview.cameras_title" : `wallview.${layout}`);
     parts.mapbox.inert = !["overview", "network"].includes(layout);
     root.querySelector(".side").inert = layout !== "overview";
     strip.render(layout);

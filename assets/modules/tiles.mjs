@@ -25,8 +25,8 @@ export function createTiles(parts, store, writer) {
   // A count is as old as the last word of the server; its age stands beside it.
   function tile(label, value, total, name) {
     const heard = store.heardAt === null ? null : element("span", "ka", writer.age(store.now() - store.heardAt));
-    const node = element("div", "kt", element("div", "kl", element("span", "", label), heard),
-      element("div", value ? "kv" : "kv zero", element("b", "", writer.number(value)), total === null ? null : element("i", "", `/${writer.number(total)}`)));
+    const node = element("div", "kt", element("div", "kl", label),
+      element("div", value ? "kv" : "kv zero", element("b", "", writer.number(value)), total === null ? null : element("i", "", `/${writer.number(total)}`), heard));
     node.dataset.tile = name;
     return node;
   }

@@ -188,8 +188,8 @@ def _worst_indices(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         found[kind] = {
             "total": len(mine),
             "known": len(known),
-            "categories": Counter(row["category"] for row in known),
-            "words": {row["category"]: row["words"] for row in known},
+            "categories": Counter(str(row["category"]) for row in known),
+            "words": {str(row["category"]): row["words"] for row in known},
             "worst": worst[:_MOST_INDICES],
         }
     return found
@@ -203,7 +203,7 @@ def _cameras(found: Sequence[Standing]) -> dict[str, Any]:
     working = counts[CameraState.ONLINE]
     owed = len(found) - counts[CameraState.PLANNED]
     return {
-        "counts": {state: counts[state] for state in CameraState},
+        "counts": {str(state): counts[state] for state in CameraState},
         "total": len(found),
         "working": working / owed if owed else None,
         "uptime": whole.share,

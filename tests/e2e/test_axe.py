@@ -34,6 +34,12 @@ PAGES: Final = (
     ("/brief", DRAWN),
     ("/kpi", DRAWN),
     ("/layers", f"document.querySelector('.layers-page') && {IDLE}"),
+    ("/wall/environment", DRAWN),
+    ("/wall/network", DRAWN),
+    ("/wall/cameras", DRAWN),
+    ("/wall/alerts", DRAWN),
+    ("/walls", f"document.querySelector('.wall-card') && {IDLE}"),
+    ("/handover", f"document.querySelector('.shift-form') && {IDLE}"),
     ("/users", f"document.querySelector('.door-page table') && {IDLE}"),
     ("/audit", f"document.querySelector('.door-page table') && {IDLE}"),
 )

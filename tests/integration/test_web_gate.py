@@ -164,6 +164,8 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/audit",
         "/network",
         "/things",
+        "/walls",
+        "/handover",
         "/map",
         "/layers",
     )

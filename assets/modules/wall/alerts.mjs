@@ -6,7 +6,7 @@ import {SHAPES, svg} from "../marks.mjs";
 import {createView, head} from "./data.mjs";
 
 const ROWS = 11;
-const GROUPS = 4;
+const GROUPS = 3;
 
 export function createAlertPage(box, store, parts, options) {
   const {writer} = options;
@@ -32,7 +32,8 @@ export function createAlertPage(box, store, parts, options) {
     return [head(say("wallalerts.first")), element("div", "vrow", mark(first.severity), element("div", "vname", element("b", "", first.place), element("span", "", first.name)), element("div", "vend", writer.time(first.raised)))];
   }
 
-  function worst(groups) {
+  function worst(found) {
+    const groups = found.filter((one) => one.total > 1); // one alert is no group
     if (!groups.length) return [];
     return [head(say("wallalerts.groups")), ...groups.slice(0, GROUPS).map((one) => element("div", "vrow", mark(one.severity), element("div", "vname", element("b", "", one.area_name || say("wallalerts.no_area")), element("span", "", one.name)), element("div", "vend", element("b", "", writer.number(one.total)), element("span", "", say("wallalerts.unacked", {n: writer.number(one.unacked)})))))];
   }
@@ -60,8 +61,7 @@ export function createStrip(box, store, writer) {
     if (row.severity === 1 && owed && row.active) block.classList.add("flash");
     const value = row.kind === "category" || row.stale ? row.name : writer.value(row.result, row.decimals, row.unit);
     const limit = row.limit === null || row.kind === "category" || row.stale ? "" : ` · ${say(row.op?.startsWith("<") ? "wall.limit_low" : "wall.limit_high", {limit: writer.value(row.limit, Number.isInteger(row.limit) ? 0 : row.decimals, "")})}`;
-    const rest = store.alerts.unacked > 1 ? ` · ${say("wallalerts.more_unacked", {n: writer.number(store.alerts.unacked - (owed ? 1 : 0))})}` : "";
-    fill(box, block, element("b", "sp", row.place), element("span", "", value + limit), element("span", "st", `${writer.age(store.now() - row.raised)} · ${row.acked ? row.acked_by ?? say("wall.acknowledged") : say("wall.unacknowledged").toLowerCase()}${rest}`));
+    fill(box, element("div", "", block, element("b", "sp", row.place)), element("div", "strip-end", element("span", "", value + limit), element("span", "st", `${writer.age(store.now() - row.raised)} · ${row.acked ? row.acked_by ?? say("wall.acknowledged") : say("wall.unacknowledged").toLowerCase()}`)));
   }
 
   return {render};

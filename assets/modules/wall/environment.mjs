@@ -3,7 +3,8 @@
 import {element} from "../dom.mjs";
 import {createView, figure, head, nothing} from "./data.mjs";
 
-const MOST_ROWS = 5; // of each index
+const MOST_ROWS = 4; // of each index
+const MOST_WORST = 5;
 const TICK = 0.6; // where on the bar the limit stands
 const OTHERS = ["camera", "bts", "network", "fibre"]; // pages of their own
 
@@ -29,7 +30,7 @@ export function createEnvironment(box, {writer, store}) {
 
   function worst(found) {
     if (!found.worst.length) return [element("p", "quiet", say("environment.no_limits"))];
-    return found.worst.map((one) => {
+    return found.worst.slice(0, MOST_WORST).map((one) => {
       const used = element("u");
       used.style.width = `${Math.min(100, one.ratio * TICK * 100).toFixed(1)}%`;
       const tick = element("s");

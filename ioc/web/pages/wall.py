@@ -87,9 +87,12 @@ def _header(settings: Settings) -> Any:  # noqa: ANN401
         html.H1(settings.province.name),
         html.Span(settings.province.title_vi, **_part("title")),
     ]
-    right = [
+    flags = [
         html.Span(say("wall.simulated"), className="sim", hidden=True, **_part("sim")),
         html.Span(className="wall-note", role="status", hidden=True, **_part("note")),
+    ]
+    right = [
+        html.Div(flags, className="wh-flags"),
         html.Span(className="sp"),
         html.Span(className="date", **_part("date")),
         html.Span("––:––:––", className="clock", **_part("clock")),
