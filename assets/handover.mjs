@@ -9,6 +9,8 @@ const MOST_ROWS = 100;
 async function start(root) {
   const page = await openPage(root);
   const {say} = page;
+  const names = (one) => say("handover.given", {given: one.given_name || one.given_by, taken: one.taken_name || one.taken_by});
+  const counts = (n) => say("handover.counts", n);
   const number = location.pathname.match(/^\/handover\/(\d+)$/)?.[1];
   page.tools.replaceChildren(button(say("handover.print"), () => print()));
   if (number) {
@@ -99,8 +101,6 @@ async function start(root) {
       element("div", "shift-signatures", element("div", "", say("handover.giver_sign"), element("b", "", one.given_name || one.given_by)), element("div", "", say("handover.receiver_sign"), element("b", "", one.taken_name || one.taken_by)))];
   }
 
-  const names = (one) => say("handover.given", {given: one.given_name || one.given_by, taken: one.taken_name || one.taken_by});
-  const counts = (n) => say("handover.counts", n);
 
   function content(now) {
     return [element("p", "shift-counts", element("b", "", counts(now.counts)), ` · ${say("handover.moved", now.counts)}`),

@@ -29,7 +29,8 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
       const shown = rest.slice(0, room);
       fill(parts.list, ...shown.map(item));
       const hidden = store.alerts.total - 1 - shown.length;
-      if (hidden > 0) parts.counts.append(element("span", "sp"), element("span", "", say("wall.more", {n: writer.number(hidden)})));
+      // Beside a total of thousands the rest says nothing new, and has no room.
+      if (hidden > 0 && store.alerts.total < 1000) parts.counts.append(element("span", "sp"), element("span", "", say("wall.more", {n: writer.number(hidden)})));
     } else fill(parts.empty, ...nothing());
     announce(first);
   }

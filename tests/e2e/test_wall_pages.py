@@ -98,10 +98,10 @@ def test_a_desk_steers_the_wall_in_the_room(screens: Screens, province: Province
     desk.sign_in("truc-ban", PASSWORD)
     desk.page.goto(desk.origin + "/walls")
     card = desk.page.locator("[data-wall=tuong-1]")
-    card.get_by_role("button", name="Mạng truyền dẫn").click(timeout=30_000)
+    card.get_by_role("button", name="Mạng truyền dẫn", exact=True).click(timeout=30_000)
     expect(page.locator("[data-view=network]")).to_be_visible(timeout=30_000)
     expect(card).to_contain_text("do bàn điều khiển chọn", timeout=30_000)
-    card.get_by_role("button", name="Môi trường").click()
+    card.get_by_role("button", name="Môi trường", exact=True).click()
     expect(page.locator("[data-view=environment]")).to_be_visible(timeout=30_000)
     expect(page.locator("[data-view=network]")).to_be_hidden()
     assert page.evaluate("window.mine") == 1
@@ -183,6 +183,7 @@ def test_a_wall_left_alone_ends_with_the_truth(
     with running(given) as site:
         front.target = ("127.0.0.1", site.port)
         front.restore()
+        province.beat()
         expect(page.locator("[data-part=banner]")).to_be_hidden(timeout=60_000)
         _storm(page, province, database, redis_prefix)
         expect(page.locator("[data-part=counts]")).to_contain_text("1.000", timeout=60_000)
