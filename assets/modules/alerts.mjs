@@ -69,7 +69,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     const second = row.active ? limit(row) : say("wall.returned_short");
     if (second) line.append(element("span", "", second));
     for (const note of notes(row)) line.append(element("span", "", note));
-    const place = element("div", row.place.length > 32 ? "pl long" : "pl", open);
+    const place = element("div", row.place.length > 26 ? "pl long" : "pl", open);
     const entry = element("li", `ar ${standing(row)}`, mark(row), place, element("div", "t", writer.age(store.now() - row.raised)), line,
       button(row, "btn o-btn") ?? element("div", "o", status(row)));
     entry.dataset.thing = row.thing;

@@ -145,10 +145,15 @@ class ShiftCommands:
 
 
 def _person() -> Identity:
-    """Return the person at the desk, who sees the whole province. Raises ForbiddenError."""
+    """Return the person at the desk, who sees the whole province.
+
+    Raises ForbiddenError, and NotFoundError for a token: it has no shift.
+    """
     who = require(Action.HAND_OVER)
-    if who.kind is not Kind.SESSION or not who.scope.whole:
-        raise ForbiddenError("a hand-over is of the whole room, between people")
+    if who.kind is not Kind.SESSION:
+        raise NotFoundError("a token has no shift")
+    if not who.scope.whole:
+        raise ForbiddenError("a hand-over is of the whole room")
     return who
 
 
