@@ -124,9 +124,9 @@ def _data(routes: APIRouter, services: Services) -> None:
 def _steering(routes: APIRouter, services: Services) -> None:
     commands = WallCommands(services.database, services.clock, services.hub)
 
-    @routes.post("/wall-data/screens/{name}/seen", status_code=204)
-    async def seen(name: Name, body: Seen) -> Response:
-        await commands.seen(name, body.layout)
+    @routes.post("/wall-data/screens/{wall}/seen", status_code=204)
+    async def seen(wall: Name, body: Seen) -> Response:
+        await commands.seen(wall, body.layout)
         return Response(status_code=204)
 
     @routes.get("/desk/walls")
@@ -134,19 +134,19 @@ def _steering(routes: APIRouter, services: Services) -> None:
         return _json({"walls": [_wall(one) for one in await commands.listed()]}
                      | _stamped(services))  # fmt: skip
 
-    @routes.post("/desk/walls/{name}")
-    async def put(name: Name, body: Wanted, request: Request) -> Response:
+    @routes.post("/desk/walls/{wall}")
+    async def put(wall: Name, body: Wanted, request: Request) -> Response:
         address = caller_address(request.scope, request.headers)
-        wall = body.wall(name, services.clock.now())
+        wanted = body.wall(wall, services.clock.now())
         try:
-            await commands.put(wall, address=address)
+            await commands.put(wanted, address=address)
         except TooManyWallsError:
             return problem(409, "walls", detail=say("walls.too_many"))
-        return _json(_wall(wall))
+        return _json(_wall(wanted))
 
-    @routes.delete("/desk/walls/{name}", status_code=204)
-    async def remove(name: Name, request: Request) -> Response:
-        await commands.remove(name, address=caller_address(request.scope, request.headers))
+    @routes.delete("/desk/walls/{wall}", status_code=204)
+    async def remove(wall: Name, request: Request) -> Response:
+        await commands.remove(wall, address=caller_address(request.scope, request.headers))
         return Response(status_code=204)
 
 
