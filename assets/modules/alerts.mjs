@@ -8,7 +8,7 @@ const isCategory = (row) => row.kind === "category";
 const LONGEST_LAW = 44; // characters that stand in one line of the pinned alert
 const MOST_ROWS = 6; // with the pinned one seven: what a person takes in at a glance
 
-export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, acknowledge}) {
+export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, acknowledge, most = MOST_ROWS}) {
   const {say} = writer;
   const waiting = new Set(); // acknowledgements on their way
 
@@ -29,16 +29,17 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
       const shown = rest.slice(0, room);
       fill(parts.list, ...shown.map(item));
       const hidden = store.alerts.total - 1 - shown.length;
-      if (hidden > 0) parts.counts.append(element("span", "sp"), element("span", "", say("wall.more", {n: writer.number(hidden)})));
+      // Beside a total of thousands the rest says nothing new, and has no room.
+      if (hidden > 0 && store.alerts.total < 1000) parts.counts.append(element("span", "sp"), element("span", "", say("wall.more", {n: writer.number(hidden)})));
     } else fill(parts.empty, ...nothing());
     announce(first);
   }
 
   // Rows the list has room for; a page that scrolls shows them all up to the most.
   function capacity() {
-    if (getComputedStyle(parts.list).overflowY === "visible") return MOST_ROWS;
+    if (getComputedStyle(parts.list).overflowY === "visible") return most;
     const u = parseFloat(getComputedStyle(parts.clock).fontSize) / 34;
-    return Math.max(1, Math.min(MOST_ROWS, Math.floor(parts.list.clientHeight / (48.8 * u) + 0.05)));
+    return Math.max(1, Math.min(most, Math.floor(parts.list.clientHeight / (48.8 * u) + 0.05)));
   }
 
   function pinned(row) {
@@ -54,7 +55,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
       element("div", row.place.length > 27 ? "bp long" : "bp", row.place),
       value,
       row.action ? element("div", "ba", element("b", "", `${say("wall.to_do")} `), row.action) : null,
-      element("div", "bo", element("span", "", row.commune ?? ""), button(row, "btn p")))];
+      element("div", "bo", element("span", "", [row.assignee && say("wall.owner", {name: row.assignee}), row.commune].filter(Boolean).join(" · ")), button(row, "btn p")))];
   }
 
   function item(row) {
@@ -68,7 +69,7 @@ export function createAlerts(parts, store, {writer, mayAcknowledge, onThing, ack
     const second = row.active ? limit(row) : say("wall.returned_short");
     if (second) line.append(element("span", "", second));
     for (const note of notes(row)) line.append(element("span", "", note));
-    const place = element("div", row.place.length > 32 ? "pl long" : "pl", open);
+    const place = element("div", row.place.length > 26 ? "pl long" : "pl", open);
     const entry = element("li", `ar ${standing(row)}`, mark(row), place, element("div", "t", writer.age(store.now() - row.raised)), line,
       button(row, "btn o-btn") ?? element("div", "o", status(row)));
     entry.dataset.thing = row.thing;

@@ -17,6 +17,7 @@ export function createStore(clock = Date.now) {
     layers: {},
     health: {},
     simulated: false,
+    walls: {}, // name -> what a desk sent to it
 
     // Server time, ms. Of the newest messages the fastest tells the difference best.
     now: () => clock() + (offsets.length ? Math.max(...offsets) : 0),
@@ -28,7 +29,7 @@ export function createStore(clock = Date.now) {
       if (offsets.length > KEPT_OFFSETS) offsets.shift();
       store.heardAt = Math.max(message.t, kind === "snapshot" ? 0 : store.heardAt ?? 0);
       const ids = applyStates(store.states, kind, message.states, changed);
-      for (const key of ["alerts", "counts", "feeds", "layers", "health", "simulated"]) {
+      for (const key of ["alerts", "counts", "feeds", "layers", "health", "simulated", "walls"]) {
         if (message[key] === undefined) continue;
         store[key] = key === "layers" || key === "health"
           ? {...(kind === "snapshot" ? {} : store[key]), ...message[key]} : message[key];

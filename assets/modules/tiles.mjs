@@ -5,6 +5,7 @@ import {element, fill} from "./dom.mjs";
 const KINDS = ["camera", "bts", "network"];
 const TICK = 0.72; // where on the bar the limit stands
 const MOST_FEEDS = 8;
+const OLD_MS = 15_000; // three heartbeats were missed
 
 export function createTiles(parts, store, writer) {
   const {say} = writer;
@@ -21,9 +22,11 @@ export function createTiles(parts, store, writer) {
     fill(parts.kpi, ...nodes.slice(0, 5));
   }
 
+  // A count is as old as the last word of the server; its age stands beside it.
   function tile(label, value, total, name) {
+    const heard = store.heardAt === null ? null : element("span", "ka", writer.age(store.now() - store.heardAt));
     const node = element("div", "kt", element("div", "kl", label),
-      element("div", value ? "kv" : "kv zero", element("b", "", writer.number(value)), total === null ? null : element("i", "", `/${writer.number(total)}`)));
+      element("div", value ? "kv" : "kv zero", element("b", "", writer.number(value)), total === null ? null : element("i", "", `/${writer.number(total)}`), heard));
     node.dataset.tile = name;
     return node;
   }
@@ -50,7 +53,14 @@ export function createTiles(parts, store, writer) {
     if (changed.has("counts")) tiles();
     if (changed.has("feeds")) feeds();
   });
-  return {tick: () => store.loaded && feeds()};
+  function ages() {
+    if (store.heardAt === null) return;
+    const age = store.now() - store.heardAt;
+    parts.kpi.classList.toggle("old", age > OLD_MS);
+    for (const node of parts.kpi.querySelectorAll(".ka")) node.textContent = writer.age(age);
+  }
+
+  return {tick() { if (store.loaded) { feeds(); ages(); } }};
 }
 
 // A feed that never brought anything is not yet connected: it stands last.

@@ -37,6 +37,8 @@ class Action(StrEnum):
     HANDLE_ALERT = "handle_alert"  # assign, and the steps of the workflow
     APPROVE_HANDLING = "approve_handling"
     DIRECT_ALERT = "direct_alert"  # say what is to be done about an alert
+    STEER_WALL = "steer_wall"  # which wall shows what
+    HAND_OVER = "hand_over"  # note, and sign, what one shift leaves to the next
     SEE_PENDING = "see_pending"
     ADMIT_THING = "admit_thing"
     SEE_DEAD_LETTERS = "see_dead_letters"
@@ -66,6 +68,8 @@ _ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
             Action.ACKNOWLEDGE_ALERT,
             Action.MASK_ALERT,
             Action.HANDLE_ALERT,
+            Action.STEER_WALL,
+            Action.HAND_OVER,
             Action.SEE_PENDING,
             Action.ADMIT_THING,
             Action.SEE_DEAD_LETTERS,

@@ -266,6 +266,7 @@ class OpenAlert:
             "legal_ref": self.legal_ref,
             "action": self.action_vi,
             "raised": _ms(self.raised_at),
+            "detected": _ms(self.detected_at),
             "returned": _ms(self.returned_at),
             "late": self.late,
             "corrected": self.corrected,

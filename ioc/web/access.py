@@ -83,6 +83,13 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/desk/thing/[0-9]{1,10}/export\.(csv|xlsx)", Access(Action.SEE_API)),
     ("POST", r"/desk/thing/[0-9]{1,10}/notes", Access(Action.ANNOTATE)),
     ("DELETE", r"/desk/thing/[0-9]{1,10}/notes/[0-9]{1,16}", Access(Action.ANNOTATE)),
+    ("GET", r"/wall-data/(environment|network|cameras|alerts)", Access(Action.SEE_WALL)),
+    # A screen says that it lives: the one thing a kiosk may tell; nobody else sees a change.
+    ("POST", r"/wall-data/screens/[a-z0-9-]{1,32}/seen", _asked(Action.SEE_WALL)),
+    ("GET", r"/desk/walls", Access(Action.STEER_WALL)),
+    ("POST DELETE", r"/desk/walls/[a-z0-9-]{1,32}", Access(Action.STEER_WALL)),
+    ("GET", r"/desk/handover(/[0-9]{1,18})?", Access(Action.HAND_OVER)),
+    ("POST", r"/desk/handover(/notes)?", Access(Action.HAND_OVER)),
     ("GET", r"/desk/layers", Access(Action.IMPORT_LAYER)),
     (
         "GET",
@@ -182,6 +189,8 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/pending", _page(Action.SEE_PENDING)),
     ("GET", r"/system", _page(Action.SEE_METRICS)),
     ("GET", r"/help", _page(Action.OWN_ACCOUNT)),
+    ("GET", r"/walls", _page(Action.STEER_WALL)),
+    ("GET", r"/handover(/[0-9]{1,18})?", _page(Action.HAND_OVER)),
     ("GET", r"/network", _page(Action.SEE_API)),
     ("GET", r"/alerts|/kpi", _page(Action.SEE_ALERTS)),
     ("GET", r"/indicators|/quality|/integrations", _page(Action.SEE_API)),

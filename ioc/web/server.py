@@ -45,10 +45,12 @@ from ioc.web import (
     pages,
     pending_desk,
     quality_desk,
+    shift_desk,
     sign_on,
     station_desk,
     system_desk,
     thing_desk,
+    wall_desk,
 )
 from ioc.web.account_commands import AccountRefusedError
 from ioc.web.api import v1
@@ -101,6 +103,7 @@ _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
     brief, thing_desk, indicator_desk, quality_desk, integration_desk,
     feed_desk, pending_desk, system_desk, chart_desk, station_desk, index_desk,
+    wall_desk, shift_desk,
 )  # fmt: skip
 
 

@@ -174,6 +174,8 @@ def test_every_rule_has_a_route(web: Site) -> None:
         "/help",
         "/station/1",
         "/indices",
+        "/walls",
+        "/handover",
         "/map",
         "/layers",
     )

@@ -15,6 +15,8 @@ MAY = {
         Action.ACKNOWLEDGE_ALERT,
         Action.MASK_ALERT,
         Action.HANDLE_ALERT,
+        Action.STEER_WALL,
+        Action.HAND_OVER,
         Action.SEE_PENDING,
         Action.ADMIT_THING,
         Action.SEE_DEAD_LETTERS,

@@ -40,6 +40,12 @@ from ioc.web.access import PUBLIC, TABLE, Answer, access_of
         ("GET", "/station/7", Action.SEE_API),
         ("GET", "/desk/station/7/report", Action.SEE_API),
         ("GET", "/api/v1/compliance/7", Action.SEE_API),
+        ("GET", "/walls", Action.STEER_WALL),
+        ("GET", "/wall-data/cameras", Action.SEE_WALL),
+        ("POST", "/wall-data/screens/tuong-1/seen", Action.SEE_WALL),
+        ("POST", "/desk/walls/tuong-1", Action.STEER_WALL),
+        ("GET", "/handover/7", Action.HAND_OVER),
+        ("POST", "/desk/handover/notes", Action.HAND_OVER),
         ("GET", "/desk/things", Action.SEE_API),
         ("GET", "/desk/things/export.xlsx", Action.SEE_API),
         ("GET", "/indicators", Action.SEE_API),
@@ -82,7 +88,9 @@ def test_the_narrower_line_counts(method: str, path: str, action: Action) -> Non
     [
         ("GET", ""),
         ("GET", "/wall\n"),
-        ("GET", "/walls"),
+        ("GET", "/walls/tuong-1"),
+        ("POST", "/handover"),
+        ("POST", "/wall-data/cameras"),
         ("GET", "/x/wall"),
         ("GET", "/live/"),
         ("POST", "/live"),
@@ -132,5 +140,6 @@ def test_only_pages_redirect() -> None:
         r"/brief/report",
     }
     desk |= {"/indices", r"/station/[0-9]{1,10}"}
+    desk |= {"/walls", r"/handover(/[0-9]{1,18})?"}
     assert pages == desk | own
     assert PUBLIC.action is None

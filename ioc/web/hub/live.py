@@ -24,8 +24,9 @@ from ioc.clock import Clock
 from ioc.domain.errors import Refusal
 from ioc.exposition import Report
 from ioc.settings import Settings
+from ioc.storage.walls import Wall
 from ioc.web.database import Database, DatabaseAwayError
-from ioc.web.hub import stored
+from ioc.web.hub import stored, walls
 from ioc.web.mailbox import Mailbox
 from ioc.web.picture import Picture, Sample
 
@@ -41,7 +42,7 @@ _REGISTRY_EVERY_S: Final = 60.0  # as long as a lost notice may hide a new thing
 _REGISTRY_PAUSE_S: Final = 1.0  # a burst of unknown things costs one read a second
 _SAMPLES_AT_ONCE: Final = 5000  # applied between two breaths of the event loop
 
-_SECTIONS: Final = ("alerts", "counts", "feeds", "layers", "health", "simulated")
+_SECTIONS: Final = ("alerts", "counts", "feeds", "layers", "health", "simulated", "walls")
 
 
 class TooManyClientsError(Refusal):
@@ -83,6 +84,7 @@ class Hub:
         self._sections: dict[str, bytes] = {}
         self._alerts = stored.NO_ALERTS.section
         self._layers: dict[str, str] = {}
+        self._walls: list[Wall] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._ask_database = asyncio.Event()
         self._registry_due = 0.0  # monotonic; 0: now
@@ -209,6 +211,7 @@ class Hub:
             "layers": self._layers,
             "health": self.health(),
             "simulated": self._picture.simulated,
+            "walls": walls.section(self._walls, self._alerts, now),
         }
         made = {name: orjson.dumps(value) for name, value in values.items()}
         changed = [name for name, text in made.items() if self._sections.get(name) != text]
@@ -401,6 +404,7 @@ class Hub:
                 whole = True
             found = await stored.read_alerts(conn)
             writers = await stored.read_writers(conn)
+            self._walls = await walls.read(conn)
             self._signs.partitions = await stored.read_partitions(conn)
         self._alerts = found.section
         self._signs.ingest_stored = writers.heartbeat

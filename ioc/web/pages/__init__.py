@@ -21,6 +21,7 @@ from ioc.web.pages import (
     feeds,
     geography,
     guide,
+    handover,
     indicators,
     indices,
     integrations,
@@ -36,6 +37,7 @@ from ioc.web.pages import (
     things,
     users,
     wall,
+    walls,
 )
 from ioc.web.services import Services
 
@@ -60,6 +62,8 @@ INDEX: Final = """<!DOCTYPE html>
 </html>"""
 _RULES: Final = re.compile(r"/rules(?:/([a-z0-9-]{1,63}))?")
 _STATION: Final = re.compile(r"/station/([0-9]{1,10})")
+_HANDOVER: Final = re.compile(r"/handover/[0-9]{1,18}")
+_WALL: Final = re.compile(r"/wall/([a-z]+)(?:/([a-z0-9-]{1,32}))?")
 _THING: Final = re.compile(r"/thing/([0-9]{1,10})")
 # What opening a page takes, and its layout; None: the page asks the database first.
 _NAMED: Final[Mapping[str, tuple[Action, Callable[[Services], Any] | None]]] = {
@@ -77,6 +81,8 @@ _NAMED: Final[Mapping[str, tuple[Action, Callable[[Services], Any] | None]]] = {
     "/help": (Action.OWN_ACCOUNT, lambda given: guide.layout(given.settings)),
     "/layers": (Action.IMPORT_LAYER, layers.layout),
     "/network": (Action.SEE_API, lambda given: network.layout(given.settings)),
+    "/walls": (Action.STEER_WALL, lambda given: walls.layout(given.settings)),
+    "/handover": (Action.HAND_OVER, lambda given: handover.layout(given.settings)),
     "/users": (Action.MANAGE_USERS, lambda given: users.layout(given.settings)),
     "/audit": (Action.SEE_AUDIT, lambda given: audit.layout(given.settings)),
 }
@@ -111,8 +117,13 @@ def register(app: Dash, services: Services) -> None:
 
 async def _named(services: Services, path: str | None, search: str | None) -> Any:  # noqa: ANN401
     """Return the page of a path that is one name; the wall for any other."""
+    if path is not None and _HANDOVER.fullmatch(path):
+        path = "/handover"
     if path is None or path not in _NAMED:
-        return wall.layout(services.settings)
+        found = _WALL.fullmatch(path or "")
+        return wall.layout(
+            services.settings, *(("overview", None) if found is None else found.groups())
+        )
     action, layout = _NAMED[path]
     identity.require(action)  # a callback's path is the browser's word, not the gate's
     return await kpi.page(services, search) if layout is None else layout(services)

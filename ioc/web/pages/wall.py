@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from dash import Dash, Input, Output, dcc, html
 
 from ioc.domain.permission import Action
+from ioc.domain.playlist import Layout
 from ioc.settings import Settings
 from ioc.text import say
 from ioc.web import identity
 from ioc.web.pages import thing
 from ioc.web.services import Services
 
+_SCREEN: Final = "screen"  # /wall/screen/<name>: a wall that a desk steers
 
-def layout(settings: Settings) -> Any:  # noqa: ANN401  Dash components are untyped
-    """Return the wall for whoever asks; only who may acknowledge gets the buttons."""
+
+def layout(settings: Settings, page: str = "overview", name: str | None = None) -> Any:  # noqa: ANN401  Dash components are untyped
+    """Return the wall for whoever asks; only who may acknowledge gets the buttons.
+
+    `page` is what stands on it, or "screen" for the wall `name` that a desk steers.
+    """
     who = identity.current()
     may = who is not None and who.may(Action.ACKNOWLEDGE_ALERT)
+    steered = name or "" if page == _SCREEN else ""
+    shown = page if page in set(Layout) else Layout.OVERVIEW
     return html.Div(
-        [_header(settings), _banner(), _map(), _side(), _panel(), dcc.Store(id="picked")],
+        [
+            *(_header(settings), _banner(), _strip(), _map(), _side()),
+            *(_view(one) for one in Layout if one is not Layout.OVERVIEW),
+            *(_panel(), dcc.Store(id="picked")),
+        ],
         className="wall",
-        **_frame(settings.province.zone, may=may),
+        **(
+            _frame(settings.province.zone, may=may) | {"data-layout": shown, "data-screen": steered}
+        ),
     )
 
 
@@ -56,10 +70,29 @@ def _named(key: str) -> dict[str, Any]:
     return {"aria-label": say(key)}
 
 
+def _strip() -> Any:  # noqa: ANN401
+    """Return the bar of the worst alert, which stands on every page but those that list alerts."""
+    return html.Div(className="strip", hidden=True, **_part("strip"))
+
+
+def _view(one: Layout) -> Any:  # noqa: ANN401
+    """Return the place of one page; its script fills it."""
+    loading = html.Div(html.P(say("wall.loading")), className="empty state")
+    attributes: dict[str, Any] = {"data-view": one, **_named(f"wallview.{one}")}
+    return html.Section(loading, className=f"view view-{one}", hidden=True, **attributes)
+
+
 def _header(settings: Settings) -> Any:  # noqa: ANN401
-    left = [html.H1(settings.province.name), html.Span(settings.province.title_vi)]
-    right = [
+    left = [
+        html.H1(settings.province.name),
+        html.Span(settings.province.title_vi, **_part("title")),
+    ]
+    flags = [
         html.Span(say("wall.simulated"), className="sim", hidden=True, **_part("sim")),
+        html.Span(className="wall-note", role="status", hidden=True, **_part("note")),
+    ]
+    right = [
+        html.Div(flags, className="wh-flags"),
         html.Span(className="sp"),
         html.Span(className="date", **_part("date")),
         html.Span("––:––:––", className="clock", **_part("clock")),
@@ -79,6 +112,7 @@ def _map() -> Any:  # noqa: ANN401
             html.Div(id="map", role="application", **_named("wall.map")),
             html.Div(className="legend", **_part("legend")),
             html.Div(className="inset", hidden=True, **_part("inset")),
+            html.Div(className="focus", hidden=True, **_part("focus")),
             *_search(),
             html.Div(say("wall.attribution"), className="attribution"),
         ],
