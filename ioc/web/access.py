@@ -81,6 +81,7 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}\.geojson", Access(Action.SEE_WALL)),
     ("GET", r"/geo/layers\.json", Access(Action.SEE_WALL)),
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}/overview\.geojson", Access(Action.SEE_WALL)),
+    ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}/places\.json", Access(Action.SEE_WALL)),
     (
         "GET",
         r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}/[0-9]{1,2}/[0-9]{1,5}/[0-9]{1,5}\.mvt",

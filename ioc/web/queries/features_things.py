@@ -11,7 +11,9 @@ from psycopg.rows import TupleRow
 
 from ioc.domain.observation import Quality
 from ioc.web.database import Db
+from ioc.web.identity import limits
 from ioc.web.queries.features_wanted import LARGEST_PAGE, Item, Page, Wanted
+from ioc.web.queries.scope import WITHIN
 
 FIELDS: Final = (
     "external_id", "name", "kind", "feed", "commune_code", "commune_name", "simulated",
@@ -55,7 +57,9 @@ async def page(conn: Db, wanted: Wanted) -> Page:
 
 async def count(conn: Db) -> int:
     """Return how many admitted things have a place."""
-    cursor = await conn.execute("select count(*)" + _FROM + " where t.state = 'admitted'")
+    cursor = await conn.execute(
+        "select count(*)" + _FROM + " where t.state = 'admitted'" + WITHIN, limits()
+    )
     row = await cursor.fetchone()
     return 0 if row is None else int(row[0])
 
@@ -64,8 +68,11 @@ async def one(conn: Db, thing_id: int) -> Item | None:
     """Return one thing that has a place; None: no such one."""
     cursor = await conn.execute(
         "select t.id, t.external_id, t.name, t.kind, t.feed, l.commune_code, l.commune_name,"
-        " t.simulated, l.lon, l.lat" + _FROM + " where t.state = 'admitted' and t.id = %s",
-        (thing_id,),
+        " t.simulated, l.lon, l.lat"
+        + _FROM
+        + " where t.state = 'admitted' and t.id = %(id)s"
+        + WITHIN,
+        {"id": thing_id} | limits(),
     )
     found = await _items(conn, await cursor.fetchall())
     return found[0] if found else None
@@ -77,7 +84,7 @@ def place(after: str) -> int:
 
 
 def _conditions(wanted: Wanted) -> tuple[list[LiteralString], dict[str, Any]]:
-    found: list[LiteralString] = ["t.state = 'admitted'"]
+    found: list[LiteralString] = ["t.state = 'admitted'" + WITHIN]
     asked = {**wanted.columns, **wanted.properties}
     known: dict[str, LiteralString] = {
         "external_id": "t.external_id = %(external_id)s",
@@ -89,7 +96,7 @@ def _conditions(wanted: Wanted) -> tuple[list[LiteralString], dict[str, Any]]:
         "simulated": "t.simulated = %(simulated)s",
     }
     found += [known[name] for name in asked]
-    values: dict[str, Any] = dict(asked)
+    values: dict[str, Any] = {**asked, **limits()}
     if wanted.area is not None:
         west, south, east, north = wanted.area.outer
         values |= {"west": west, "south": south, "east": east, "north": north}
