@@ -28,6 +28,7 @@ from ioc.text import say
 from ioc.web import (
     account_desk,
     alert_desk,
+    background,
     brief,
     door,
     files,
@@ -89,7 +90,7 @@ class _Frame(Dash):
 
 _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
-    brief, thing_desk,
+    brief, thing_desk, background,
 )  # fmt: skip
 
 
