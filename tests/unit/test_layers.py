@@ -176,7 +176,7 @@ def test_imported_layers_follow_the_registry() -> None:
     one = worker(world)
     world.joins["camera"] = Published("ab", b"", 0, "")
     one.registry_changed(at(1))
-    one.turn(at(1) + DEBOUNCE)
+    one.turn(Micros(at(1) + DEBOUNCE))
     assert world.told == ["camera"]
 
 
