@@ -242,3 +242,5 @@ def _import_cameras(province: Province, codes: list[str]) -> None:
     shelf = Shelf(province.conn)
     made = publish.features(rows, shelf.things(), (), "camera")
     shelf.commit(LayerImport("camera", 0, tuple(rows), (), made, "an", "", {}, {}))
+    notice = json.dumps({"kind": "layer", "layer": "camera", "version": made.version})
+    province.client.publish(f"{province.prefix}notice", notice)
