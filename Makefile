@@ -74,6 +74,7 @@ rig: .venv/.dev frontend services ## full counts of tests and benchmarks; JSON i
 	@$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev,fuzz]'
 	$(PY) -m bench.ingest --json > .rig/ingest.json
 	$(PY) -m bench.live --json > .rig/live.json
+	$(PY) -m bench.map --json --minutes 10 > .rig/map.json
 	$(PY) -m bench.alerts --json > .rig/alerts.json
 	$(PY) -m bench.layers > .rig/layers.json
 	$(PY) -m bench.network > .rig/network.json

@@ -4,6 +4,7 @@ import {element, fill} from "./modules/dom.mjs";
 import {createHeader} from "./modules/header.mjs";
 import {connect} from "./modules/live.mjs";
 import {createMap} from "./modules/map.mjs";
+import {drawBackground} from "./modules/map/background.mjs";
 import {createDetail, middle} from "./modules/map/detail.mjs";
 import {createOverlays} from "./modules/map/overlays.mjs";
 import {createPermalink, readPlace} from "./modules/map/permalink.mjs";
@@ -16,7 +17,7 @@ import {SIGNS, svg} from "./modules/marks.mjs";
 import {createStore} from "./modules/store.mjs";
 import {createWriter, loadWords} from "./modules/words.mjs";
 
-const PARTS = ["clock", "date", "sim", "trial", "banner", "side", "search", "tree", "key", "tools", "told", "mapbox", "attribution", "table", "filter", "panel", "feature", "more", "printed"];
+const PARTS = ["clock", "date", "sim", "trial", "banner", "side", "search", "tree", "key", "tools", "told", "approx", "mapbox", "attribution", "table", "filter", "panel", "feature", "more", "printed"];
 const UNIT = 1.1; // px: marks as tablet and desk have them
 
 async function start(root) {
@@ -33,6 +34,7 @@ async function start(root) {
   const mapBox = document.getElementById("map");
   try {
     const live = await createMap(mapBox, store, {writer, onThing: (id) => page.detail.pick(id), unit: () => UNIT, clustered: true, place: asked.place});
+    drawBackground(live.map, live.style).then((owed) => { if (owed) parts.attribution.append(` · ${owed}`); }, console.error);
     assemble(page, live, {parts, writer, book, store, asked});
     page.map = live.map;
   } catch (error) {
@@ -42,6 +44,7 @@ async function start(root) {
 }
 
 function assemble(page, live, {parts, writer, book, store, asked}) {
+  const {layers} = live;
   const overlays = createOverlays(live, store, {book, unit: () => UNIT});
   const detail = createDetail(parts, live, store, {writer, book, overlays});
   const tree = createTree(parts.tree, parts.key, live, store, {writer, overlays, onKinds: () => narrow()});
@@ -51,8 +54,11 @@ function assemble(page, live, {parts, writer, book, store, asked}) {
   const print = createPrint(parts, live, store, writer);
   const search = createSearch(parts.search, writer, {kindName: tree.kindName, layerName: overlays.title, onFound: found});
 
-  live.onElse = ({point}) => { const hit = overlays.at(point); if (hit) detail.show(hit); };
-  live.isElse = ({point}) => Boolean(overlays.on.size && overlays.at(point));
+  live.onElse = ({point}) => { if (!overlays.open(point)) look(overlays.at(point)); };
+  live.isElse = ({point}) => Boolean(overlays.on.size && overlays.has(point));
+  const approximate = () => { parts.approx.hidden = layers.listed("communes")?.imported !== false; };
+  layers.onList(approximate);
+  approximate();
   tree.onChange(link.write);
   detail.onFound = found;
   detail.onPick = (picked) => { link.write(); table.reveal(picked); };
@@ -61,6 +67,11 @@ function assemble(page, live, {parts, writer, book, store, asked}) {
   // What the map draws: kinds that are switched on, and what the table's filter lets through.
   function narrow() {
     const rows = table.layer === "all" ? new Set(table.shown().map((row) => row.thing)) : null;
+    for (const name of overlays.on) {
+      const codes = table.layer === name && table.isNarrow() ? new Set(table.shown().map((row) => row.code)) : null;
+      layers.narrowOver(name, codes && (({properties}) => codes.has(properties.code)));
+      overlays.draw(name);
+    }
     table.narrow((_, {id, properties}) => tree.isKindOn(properties.kind ?? _) && (!rows || rows.has(Number(id))));
   }
 
@@ -71,7 +82,13 @@ function assemble(page, live, {parts, writer, book, store, asked}) {
     return keys?.size;
   }
 
-  function go(hit) {
+  async function look(place) {
+    const hit = place && await overlays.whole(place.layer, place.code, place.id);
+    if (hit) detail.show(hit);
+  }
+
+  async function go(asked) {
+    const hit = asked && (asked.thing ? asked : await overlays.whole(asked.layer, asked.code));
     if (!hit) return;
     const at = hit.thing ? live.layers.points.get(hit.thing) : null;
     const [lon, lat] = hit.thing ? [at?.lon, at?.lat] : middle(hit.feature.geometry);
@@ -89,11 +106,14 @@ function assemble(page, live, {parts, writer, book, store, asked}) {
     showWhenHere(one.layer, one.key);
   }
 
-  function showWhenHere(layer, code) {
-    const hit = overlays.whole(layer, code);
-    if (hit) return detail.show(hit);
-    const wait = (name) => { if (name === layer) { const later = overlays.whole(layer, code); if (later) { detail.show(later); wanted = null; } } };
-    wanted = wait;
+  async function showWhenHere(layer, code) {
+    wanted = async (name) => {
+      const hit = name === layer && layers.data.has(layer) && await overlays.whole(layer, code);
+      if (!hit) return;
+      wanted = null;
+      detail.show(hit);
+    };
+    wanted(layer);
   }
   let wanted = null;
   overlays.onChange((name) => wanted?.(name));

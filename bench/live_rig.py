@@ -78,12 +78,12 @@ def centre(where: Services) -> Iterator[Centre]:
         stack.callback(province.client.close)
         ingest.start()
         ingest.await_subscribed(f"live/bts/x{THINGS}", "bts_state")
-        origin = stack.enter_context(_web(ingest.environment))
+        origin = stack.enter_context(web(ingest.environment))
         yield Centre(where.mqtt, origin, province)
 
 
 @contextmanager
-def _web(environment: dict[str, str]) -> Iterator[str]:
+def web(environment: dict[str, str]) -> Iterator[str]:
     """Run the web process on a free port."""
     port = free_port()
     door = {"IOC_WEB_HOST": "127.0.0.1", "IOC_WEB_PORT": str(port)}

@@ -67,6 +67,21 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 50
 
 
+class Background(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The customer's own map below ours: a PMTiles `file` by ioc.toml, or `tiles` of our origin.
+
+    `kind`, zooms and `layers` are of `tiles`; a file tells its own.
+    """
+
+    file: str = ""
+    tiles: Annotated[str, msgspec.Meta(pattern=r"^(/[^/?#][^?#]*)?$")] = ""
+    kind: Literal["vector", "raster"] = "raster"
+    minzoom: Annotated[int, msgspec.Meta(ge=0, le=22)] = 0
+    maxzoom: Annotated[int, msgspec.Meta(ge=0, le=22)] = 18
+    layers: tuple[str, ...] = ()
+    attribution: str = ""
+
+
 class SignOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The province's sign-on (OpenID Connect); an empty issuer: there is none.
 
@@ -127,6 +142,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     door: Door = Door()
     retention: Retention = Retention()
     station_files: StationFiles = StationFiles()
+    background: Background = Background()
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -147,6 +163,7 @@ class Settings(msgspec.Struct, frozen=True):
     trial_broker: bool  # the embedded broker: not durable, and every screen says so
     station_files: StationFiles = StationFiles()
     door: Door = Door()
+    background: Background = Background()
 
     def require(self, *names: str) -> None:
         """Raise ConfigError for the first of `names` (database_url, …) that is empty."""
@@ -249,6 +266,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         trial_broker=env.get("IOC_TRIAL_BROKER", "") == "1",
         station_files=file.station_files,
         door=file.door,
+        background=file.background,
     )
 
 

@@ -23,7 +23,7 @@ from ioc import settings as config
 from ioc.clock import SystemClock
 from ioc.domain.errors import ConfigError
 from ioc.domain.instant import SECOND, Micros
-from ioc.domain.layer import POINT_LAYERS, LayerJob, PointFeature, Published
+from ioc.domain.layer import LayerJob, PointFeature, Published
 from ioc.settings import Settings
 from ioc.storage import features, layer_uploads, pool
 from ioc.storage import layers as store
@@ -70,17 +70,20 @@ class Database:
     def put(self, layer: str, made: Published) -> bool:
         conn = self._use()
         if features.imported(conn, layer):
-            # What a person imported is not replaced by what ships, nor by the registry's points;
-            # which of its features is the place of which thing may have changed.
-            return layer in POINT_LAYERS and self._joined(conn, layer)
+            return False  # by a person: neither what ships nor the registry's points replace it
         return store.put(conn, layer, made)
 
-    def _joined(self, conn: store.Db, layer: str) -> bool:
+    def rejoined(self) -> list[tuple[str, str]]:
+        conn = self._use()
+        made = [(layer, self._rejoin(conn, layer)) for layer in features.stale(conn)]
+        return [(layer, version) for layer, version in made if version is not None]
+
+    def _rejoin(self, conn: store.Db, layer: str) -> str | None:
         shelf = features.Shelf(conn)
         number = shelf.standing(layer).number
         hidden = self.hidden.get(layer, frozenset())
         made = publish.features(shelf.features(layer), shelf.things(), hidden, layer)
-        return features.rejoin(conn, layer, number, made)
+        return made.version if features.rejoin(conn, layer, number, made) else None
 
     def claim(self) -> LayerJob | None:
         return store.claim(self._use())

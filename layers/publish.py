@@ -13,7 +13,14 @@ import orjson
 import shapely
 from numpy.typing import NDArray
 
-from ioc.domain.layer import POINT_LAYERS, Feature, PointFeature, Published, feature_number
+from ioc.domain.layer import (
+    POINT_LAYERS,
+    Feature,
+    PointFeature,
+    Published,
+    feature_number,
+    joined,
+)
 from ioc.domain.location import KM_PER_DEGREE
 from ioc.tiles import MOST_FEATURES, making
 
@@ -65,8 +72,10 @@ def features(
     shapes = np.asarray(shapely.from_wkb([row.shape for row in ordered]), dtype=object)
     keys = [things.get(row.code) or feature_number(row.code) for row in ordered]
     bounds, kind = _bounds(shapes), _kind(shapes)
+    places = joined((row.code for row in ordered), things)
     if len(ordered) > MOST_FEATURES:
-        return replace(_tiled(ordered, keys, shapes), bounds=bounds, geometry=kind)
+        made = _tiled(ordered, keys, shapes)
+        return replace(made, bounds=bounds, geometry=kind, joined=places)
     secret = frozenset(hidden)
     kind_of = layer if layer in POINT_LAYERS else ""
     own = [_properties(row, secret, kind_of) for row in ordered]
@@ -74,7 +83,7 @@ def features(
     body = _document(keys, simplified(shapes, _MAP_M) if areas else shapes, own)
     overview = _document(keys, simplified(shapes, _OVERVIEW_M), own) if areas else b""
     made = _named(body, len(ordered), "")
-    return replace(made, overview=overview, bounds=bounds, geometry=kind)
+    return replace(made, overview=overview, bounds=bounds, geometry=kind, joined=places)
 
 
 def simplified(areas: Shapes, metres: float) -> Shapes:

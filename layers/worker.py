@@ -36,6 +36,10 @@ class Versions(Protocol):
 
     def put(self, layer: str, made: Published) -> bool: ...
 
+    def rejoined(self) -> list[tuple[str, str]]:
+        """Publish imported layers anew whose features are the places of other things by now."""
+        ...
+
 
 class Queue(Protocol):
     """Jobs by lease."""
@@ -106,6 +110,7 @@ class Worker:
                 self.publish(layer)
             except (ValueError, OSError) as error:
                 log.warning("layer_refused", layer=layer, reason=str(error))
+        self._rejoin()
 
     def registry_changed(self, now: Micros) -> None:
         """Note that somebody said so; the layers follow after the debounce."""
@@ -132,6 +137,11 @@ class Worker:
             log.info("layer_published", layer=layer, version=made.version, features=made.features)
             self.bus.layer(layer, made.version)
 
+    def _rejoin(self) -> None:
+        for layer, version in self.versions.rejoined():
+            log.info("layer_rejoined", layer=layer, version=version)
+            self.bus.layer(layer, version)
+
     def _make(self, layer: str) -> Published:
         if layer in BASE_LAYERS:
             return publish.base(self.shipped(layer))
@@ -149,6 +159,7 @@ class Worker:
             self.seen = self.registry.fingerprint()
             for layer in POINT_LAYERS:
                 self.publish(layer)
+            self._rejoin()
             self.dirty_since = None
 
     def _run(self, job: LayerJob) -> None:

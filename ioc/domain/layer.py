@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import blake2b, md5
 from typing import Final
 
 BASE_LAYERS: Final = ("province", "neighbours", "communes", "water", "zones")
@@ -46,6 +46,7 @@ class Published:
     `bounds`: west, south, east, north of all features, where there are any. `geometry`: point,
     line, area or any. `overview`: areas once more, coarser. `tiled`: too many features for one
     document, whose body is then empty of them; `tiles`: gzipped MVT of the small zooms by z, x, y.
+    `joined` tells which features are the places of which things (`joined`).
     """
 
     version: str
@@ -57,6 +58,7 @@ class Published:
     overview: bytes = b""
     tiled: bool = False
     tiles: Mapping[tuple[int, int, int], bytes] = field(default_factory=dict)
+    joined: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,15 @@ def handed_over(row: Feature, hidden: frozenset[str]) -> bytes:
     head = {"code": row.code, "name": row.name}
     commune = {"commune_code": row.commune_code, "commune_name": row.commune_name}
     return json.dumps(head | own | commune, ensure_ascii=False).encode()
+
+
+def joined(codes: Iterable[str], things: Mapping[str, int]) -> str:
+    """Return a word for which of the codes are the places of which things; "" for none.
+
+    The database makes the same of its rows (`ioc.storage.features.stale`).
+    """
+    pairs = [f"{code}:{things[code]}" for code in sorted(codes) if code in things]
+    return md5(",".join(pairs).encode(), usedforsecurity=False).hexdigest() if pairs else ""
 
 
 def feature_number(code: str) -> int:

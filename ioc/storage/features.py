@@ -184,6 +184,22 @@ def history(conn: Db) -> list[LayerHistory]:
     return [LayerHistory(*row) for row in rows]
 
 
+def stale(conn: Db) -> list[str]:
+    """Return the imported layers whose features are the places of other things than published."""
+    rows = conn.execute(
+        "with known as (select external_id, min(id) as id from thing where state = 'admitted'"
+        "  group by external_id having count(*) = 1),"
+        " now as (select f.layer, md5(string_agg(f.code || ':' || k.id, ','"
+        '   order by f.code collate "C")) as joined'
+        "  from layer_feature f join known k on k.external_id = f.code"
+        "  where f.until is null group by f.layer)"
+        " select v.layer from layer_version v left join now using (layer) where v.current"
+        " and exists (select 1 from layer_feature f where f.layer = v.layer and f.until is null)"
+        " and v.joined is distinct from coalesce(now.joined, '') order by v.layer"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def rejoin(conn: Db, layer: str, number: int, made: Published) -> bool:
     """Publish the content of import `number` again under the ids that its things have now.
 
@@ -192,7 +208,13 @@ def rejoin(conn: Db, layer: str, number: int, made: Published) -> bool:
     with conn.transaction():
         layers.lock(conn, layer)
         last = _last(conn, layer)
-        if last is None or last[0] != number or not layers.put(conn, layer, made):
+        if last is None or last[0] != number:
+            return False
+        if not layers.put(conn, layer, made):
+            conn.execute(
+                "update layer_version set joined = %s where layer = %s and current",
+                (made.joined, layer),
+            )
             return False
         conn.execute(
             "update layer_import set version = %s where layer = %s and number = %s",

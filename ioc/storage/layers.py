@@ -143,9 +143,11 @@ def put(conn: Db, layer: str, made: Published) -> bool:
         )
         conn.execute(
             "insert into layer_version (layer, version, body, features, attribution, bounds,"
-            " geometry, overview, tiled) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " geometry, overview, tiled, joined)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " on conflict (layer, version) do update set current = true, created_at = now(),"
-            " bounds = excluded.bounds, geometry = excluded.geometry, overview = excluded.overview",
+            " bounds = excluded.bounds, geometry = excluded.geometry, overview = excluded.overview,"
+            " joined = excluded.joined",
             (
                 layer,
                 made.version,
@@ -156,6 +158,7 @@ def put(conn: Db, layer: str, made: Published) -> bool:
                 made.geometry,
                 compress(made.overview, 6, mtime=0) if made.overview else None,
                 made.tiled,
+                made.joined,
             ),
         )
         _put_tiles(conn, layer, made)

@@ -11,12 +11,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ioc.tiles import DETAIL, MOST_IN_TILE, SOURCE_LAYER
+from ioc.tiles import CELLS, CLUSTER_IDS, DETAIL, MOST_IN_TILE, SOURCE_LAYER
 from ioc.tiles.mvt import BUFFER, EXTENT, Tile, bounds, grid, mercator
 
 Address = tuple[int, int, int]  # z, x, y
 
-_CELLS: Final = 8  # of a tile's side: clusters are 64 pixels apart
 _SEEN: Final = 4096 / 512 / 2  # grid units of half a pixel: what is smaller is not drawn
 
 
@@ -43,6 +42,14 @@ def overview(drawn: Drawn) -> Iterator[tuple[Address, bytes]]:
         yield from _clustered(drawn, z) if drawn.points else _thinned(drawn, z)
 
 
+def one(drawn: Drawn, at: Address) -> bytes:
+    """Return one tile of a zoom, gzipped, of a few features that are no version of their own."""
+    if at[0] >= DETAIL:
+        return detail(drawn, *at)
+    made = _clustered(drawn, at[0]) if drawn.points else _thinned(drawn, at[0])
+    return dict(made).get(at, b"")
+
+
 def detail(drawn: Drawn, z: int, x: int, y: int) -> bytes:
     """Return one tile of all its features, gzipped; too many points are clustered."""
     if drawn.points and len(drawn.keys) > MOST_IN_TILE:
@@ -64,14 +71,14 @@ def _packed(tile: Tile) -> bytes:
 
 def _clustered(drawn: Drawn, z: int) -> Iterator[tuple[Address, bytes]]:
     """Return the tiles of a zoom: one point a cell, at the middle of what is in it."""
-    world = mercator(shapely.get_coordinates(drawn.shapes)) * 2**z * _CELLS
-    width = 2**z * _CELLS
+    world = mercator(shapely.get_coordinates(drawn.shapes)) * 2**z * CELLS
+    width = 2**z * CELLS
     cell = np.floor(world).astype(np.int64)
     order, first, inverse, counts = np.unique(
         cell[:, 1] * width + cell[:, 0], return_index=True, return_inverse=True, return_counts=True
     )
     middle = np.column_stack(
-        [np.bincount(inverse, world[:, side]) / counts / _CELLS for side in (0, 1)]
+        [np.bincount(inverse, world[:, side]) / counts / CELLS for side in (0, 1)]
     )
     tiles: dict[tuple[int, int], Tile] = {}
     for number in range(len(order)):
@@ -83,7 +90,7 @@ def _clustered(drawn: Drawn, z: int) -> Iterator[tuple[Address, bytes]]:
             tile.point(int(drawn.keys[index]), east, south, drawn.properties(index))
         else:
             about = {"cluster": True, "point_count": count}
-            tile.point(int(order[number]) + 1, east, south, about)
+            tile.point(CLUSTER_IDS + int(order[number]), east, south, about)
     for (x, y), tile in tiles.items():
         yield (z, x, y), _packed(tile)
 

@@ -11,6 +11,7 @@ from ioc.domain.permission import Action
 
 LARGEST_BODY: Final = 1 << 20  # forms and callbacks are far smaller
 LARGEST_TABLE: Final = 8 << 20  # figures: 40,000 rows are 2 MB
+LARGEST_CHOICE: Final = 4 << 20  # codes of the features of a file: 100,000 are 2 MB
 LARGEST_FILE: Final = 512 << 20  # a map file: half a million rows as GeoJSON are 133 MB
 
 
@@ -107,12 +108,19 @@ TABLE: Final[tuple[tuple[str, str, Access], ...]] = (
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}\.geojson", Access(Action.SEE_WALL)),
     ("GET", r"/geo/layers\.json", Access(Action.SEE_WALL)),
     ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}/overview\.geojson", Access(Action.SEE_WALL)),
+    ("GET", r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}/places\.json", Access(Action.SEE_WALL)),
     (
         "GET",
         r"/geo/[a-z_]{1,40}/[0-9a-f]{1,64}/[0-9]{1,2}/[0-9]{1,5}/[0-9]{1,5}\.mvt",
         Access(Action.SEE_WALL),
     ),
     ("GET", r"/geo/[a-z_]{1,40}/export", Access(Action.SEE_API)),
+    (
+        "POST",
+        r"/geo/[a-z_]{1,40}/export",
+        Access(Action.SEE_API, reads=True, largest=LARGEST_CHOICE),
+    ),
+    ("GET", r"/background(\.json|(/[0-9]{1,8}){3})", Access(Action.SEE_WALL)),
     ("GET", r"/ogc(/[^?#]{0,400})?", Access(Action.SEE_API)),
     ("GET", r"/_dash-(layout|dependencies)|/_dash-component-suites/.+", Access(Action.SEE_WALL)),
     ("POST", r"/_dash-update-component", _asked(Action.SEE_WALL)),

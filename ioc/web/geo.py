@@ -1,7 +1,8 @@
 """`/geo`: published layers as documents and tiles, and the list that says which has what.
 
 A version never changes, so its documents and tiles are kept by browsers for good; the list is asked
-for again, and answered 304 while nothing is new.
+for again, and answered 304 while nothing is new. Who sees a part of the province is given addresses
+of his own, asked for again each time: the same browser may be somebody else's tomorrow.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from starlette.responses import Response
 from ioc import layer_schema
 from ioc.layer_schema import Schema
 from ioc.text import DEFAULT, words
-from ioc.tiles import DEEPEST, DETAIL, SOURCE_LAYER
+from ioc.tiles import CELLS, CLUSTER_IDS, DEEPEST, DETAIL, SOURCE_LAYER
+from ioc.web.identity import limits
 from ioc.web.problem import problem
 from ioc.web.queries.published import PublishedQueries, PublishedRow
+from ioc.web.queries.scope import limited
 from ioc.web.services import Services
 
 _FOREVER: Final = "private, max-age=31536000, immutable"
@@ -29,6 +32,7 @@ _FOREVER: Final = "private, max-age=31536000, immutable"
 # The base map and 4,500 points are about 1 MB; a version that is not asked for any more falls out.
 _LAYER_BYTES: Final = 64 << 20
 _TILE_BYTES: Final = 64 << 20  # some thousand tiles: all that a morning's users look at
+_DOCUMENT_TYPE: Final = "application/geo+json"
 _TILE_TYPE: Final = "application/vnd.mapbox-vector-tile"
 
 Step = Annotated[int, Path(ge=0, lt=2**DEEPEST)]
@@ -94,15 +98,37 @@ def _described(row: PublishedRow, schema: Schema | None) -> dict[str, Any]:
         "attribution": row.attribution,
         "bbox": row.bounds,
         "legend": _legend(schema),
+        "imported": row.imported,
     }
+    whose = f"?of={_whose()}" if limited(row.layer) else ""
     if row.tiled:
-        found["tiles"] = f"{base}/{{z}}/{{x}}/{{y}}.mvt"
+        found["tiles"] = f"{base}/{{z}}/{{x}}/{{y}}.mvt{whose}"
+        found["places"] = f"{base}/places.json{whose}"
         found |= {"source_layer": SOURCE_LAYER, "clustered_below": DETAIL, "maxzoom": DEEPEST}
+        found["clusters"] = {"cells": CELLS, "first": CLUSTER_IDS}
     else:
-        found["url"] = f"{base}.geojson"
+        found["url"] = f"{base}.geojson{whose}"
     if row.overview:
-        found["overview"] = f"{base}/overview.geojson"
+        found["overview"] = f"{base}/overview.geojson{whose}"
     return found
+
+
+def _whose() -> str:
+    """Return a word for the part of the province that who asks sees."""
+    return sha256(orjson.dumps(limits())).hexdigest()[:16]
+
+
+async def _part(request: Request, body: bytes | None, kind: str) -> Response:
+    """Return what is of a part of the province only: kept, and asked for again each time."""
+    if body is None:
+        return problem(404, "not_found")
+    headers = {"ETag": f'"{sha256(body).hexdigest()[:16]}"', "Cache-Control": "private, no-cache"}
+    headers["Vary"] = "Accept-Encoding"
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if not body:
+        return Response(status_code=204, headers=headers)
+    return await _unpacked(request, body, headers, kind)
 
 
 def _legend(schema: Schema | None) -> dict[str, Any] | None:
@@ -126,6 +152,9 @@ def _documents(routes: APIRouter, queries: PublishedQueries) -> None:
         return await answer(request, layer, version, overview=True)
 
     async def answer(request: Request, layer: str, version: str, *, overview: bool) -> Response:
+        if limited(layer):
+            mine = await queries.document(layer, version, overview=overview)
+            return await _part(request, mine, _DOCUMENT_TYPE)
         headers = {"ETag": f'"{version}"', "Cache-Control": _FOREVER, "Vary": "Accept-Encoding"}
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -136,11 +165,17 @@ def _documents(routes: APIRouter, queries: PublishedQueries) -> None:
             if body is None:
                 return problem(404, "not_found")
             bodies.put(key, body)
-        return await _unpacked(request, body, headers, "application/geo+json")
+        return await _unpacked(request, body, headers, _DOCUMENT_TYPE)
 
 
 def _tiles(routes: APIRouter, queries: PublishedQueries) -> None:
     bodies = LayerCache(_TILE_BYTES)
+
+    @routes.get("/{layer}/{version}/places.json")
+    async def places(request: Request, layer: str, version: str) -> Response:
+        found = await queries.places(layer, version)
+        body = None if found is None else gzip.compress(orjson.dumps(found), 6, mtime=0)
+        return await _part(request, body, "application/json")
 
     @routes.get("/{layer}/{version}/{z}/{x}/{y}.mvt")
     async def tile(
@@ -151,6 +186,8 @@ def _tiles(routes: APIRouter, queries: PublishedQueries) -> None:
         x: Step,
         y: Step,
     ) -> Response:
+        if limited(layer):
+            return await _part(request, await queries.tile(layer, version, (z, x, y)), _TILE_TYPE)
         key = (layer, f"{version}/{z}/{x}/{y}")
         body = bodies.get(key)
         if body is None:

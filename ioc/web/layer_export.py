@@ -6,9 +6,10 @@ import asyncio
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from ioc import exports
@@ -23,6 +24,12 @@ from ioc.web.queries.features_wanted import LARGEST_PAGE, Item, Wanted
 from ioc.web.services import Services
 
 MOST: Final = 100_000  # features of a file made while somebody waits; the command has no limit
+
+
+class Choice(BaseModel):
+    """The codes of the features that are wanted; of things their ids."""
+
+    codes: Annotated[list[str], Field(max_length=MOST)]
 
 
 def router(services: Services) -> APIRouter:
@@ -40,10 +47,23 @@ def router(services: Services) -> APIRouter:
         except AskedWronglyError as error:
             return problem(400, "parameter", parameter=error.name)
 
+    # What a table's filter let through, by code: longer than an address may be.
+    @routes.post("/geo/{layer}/export")
+    async def chosen(request: Request, layer: str, choice: Choice) -> Response:
+        one = await ogc.one(layer)
+        if one is None:
+            return problem(404, "not_found")
+        try:
+            return await _export(request, ogc, one, frozenset(choice.codes))
+        except AskedWronglyError as error:
+            return problem(400, "parameter", parameter=error.name)
+
     return routes
 
 
-async def _export(request: Request, ogc: Ogc, one: Described) -> Response:
+async def _export(
+    request: Request, ogc: Ogc, one: Described, codes: frozenset[str] | None = None
+) -> Response:
     given = dict(asking.single(request.query_params.multi_items()))
     try:
         form = Format(given.pop("format", "geojson"))
@@ -53,6 +73,8 @@ async def _export(request: Request, ogc: Ogc, one: Described) -> Response:
     items = await _all(ogc, one, asked.wanted)
     if items is None:
         return problem(413, "too_large")
+    if codes is not None:
+        items = [item for item in items if item.id in codes]
     system = asked.served.system
     body = await asyncio.to_thread(_file, form, one.name, items, system)
     headers = {"Content-Disposition": f'attachment; filename="{one.name}.{form}"'}

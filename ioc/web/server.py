@@ -28,6 +28,7 @@ from ioc.text import say
 from ioc.web import (
     account_desk,
     alert_desk,
+    background,
     brief,
     chart_desk,
     door,
@@ -103,7 +104,7 @@ _ROUTERS: Final = (
     door, sign_on, account_desk, files, geo, layer_export, health, alert_desk, layer_desk, map_desk,
     brief, thing_desk, indicator_desk, quality_desk, integration_desk,
     feed_desk, pending_desk, system_desk, chart_desk, station_desk, index_desk,
-    wall_desk, shift_desk,
+    wall_desk, shift_desk, background,
 )  # fmt: skip
 
 

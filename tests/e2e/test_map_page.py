@@ -6,10 +6,13 @@ import json
 from collections.abc import Callable
 
 import pytest
+import shapely
 from playwright.sync_api import Page, expect
 
-from ioc.domain.layer import Published
+from ioc.domain.layer import Feature, LayerImport, Published
 from ioc.storage import layers
+from ioc.storage.features import Shelf
+from layers import publish
 from tests.e2e.conftest import Screen, becomes
 from tests.e2e.desk import sit_down
 from tests.e2e.province import Province, raise_alert
@@ -205,3 +208,39 @@ def _place(province: Province) -> None:
             " values (%s, %s, %s, 'none', 'inside')",
             (thing, 106.45 + (index * 0.37 % 1) * 1.08, 10.65 + (index * 0.59 % 1) * 1.53),
         )
+
+
+def test_a_large_layer_lives_as_a_small_one(
+    screens: Callable[..., Screen], province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tiles of the server show the worst state of their things, and the table has their rows."""
+    monkeypatch.setattr(publish, "MOST_FEATURES", 2)
+    _import_cameras(province, ["x0", "x1", "C2", "C3"])
+    raise_alert(province, 1, severity=2)
+    page = look(screens(1440, 900), "/map#on=camera")
+    state = "IOC.map.getFeatureState({source: 'over-camera', sourceLayer: 'features', id: %d})?.w"
+    becomes(page, f"({state % province.things[1]}) === 2")
+    groups = "IOC.map.queryRenderedFeatures({layers: ['over-camera-state']})"
+    becomes(page, f"{groups}.some((one) => one.state.w === 2)", 60)
+    page.locator("[data-tool=table]").click()
+    page.locator("[data-part=filter] select").first.select_option("camera")
+    becomes(page, f"{GRID_ROWS} === 4")
+    page.locator(".ag-center-cols-container [role=row]").first.click()
+    expect(page.locator("[data-part=feature]")).to_contain_text("Camera số")
+    with page.expect_download() as saved:
+        page.locator("[data-tool=export]").select_option("csv")
+    assert saved.value.suggested_filename == "camera.csv"
+
+
+def _import_cameras(province: Province, codes: list[str]) -> None:
+    """Import a layer as the worker would; a code that is a thing's is its place."""
+    rows = []
+    for number, code in enumerate(codes):
+        shape = shapely.Point(106.6 + number / 5, 11.0 + number / 5)
+        shown = (code, f"Camera số {number}", shapely.to_wkb(shape), shape.bounds)
+        rows.append(Feature(*shown, b"{}", None, None, "none", code.encode()))
+    shelf = Shelf(province.conn)
+    made = publish.features(rows, shelf.things(), (), "camera")
+    shelf.commit(LayerImport("camera", 0, tuple(rows), (), made, "an", "", {}, {}))
+    notice = json.dumps({"kind": "layer", "layer": "camera", "version": made.version})
+    province.client.publish(f"{province.prefix}notice", notice)

@@ -99,5 +99,13 @@ def test_no_cell_is_a_formula(
     assert sheet is not None
     assert [cell.value for cell in list(sheet.rows)[1]][1] == f"'{evil}"
     assert all(cell.data_type != "f" for row in sheet.rows for cell in row)
+    chosen = client.ask(
+        "POST", "/geo/bts/export?format=csv", b'{"codes": ["B1", "B00002"]}',
+        {"Content-Type": "application/json"},
+    )  # fmt: skip
+    assert sorted(line.split(",")[0] for line in chosen.body.decode().splitlines()[1:]) == [
+        "B00002",
+        "B1",
+    ]
     assert client.get("/geo/bts/export?format=dwg").status == 400
     assert client.get("/geo/nothing/export").status == 404

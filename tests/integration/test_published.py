@@ -15,11 +15,16 @@ from psycopg import Connection
 from pyproj import Transformer
 
 from ioc.domain.permission import Role
+from ioc.domain.scope import Scope
+from ioc.storage import features, users
+from ioc.storage import layers as store
+from ioc.storage.features import Shelf
 from ioc.tiles import DETAIL
 from ioc.tiles.mvt import mercator
 from layers import publish
+from layers.__main__ import Database
 from tests.integration import ogc_rig
-from tests.integration.web_site import Client, Site
+from tests.integration.web_site import Client, Site, add_thing
 
 Db = Connection[tuple[Any, ...]]
 
@@ -116,3 +121,100 @@ def _address(lon: float, lat: float, z: int) -> tuple[int, int, int]:
 def _degrees(xy: Any) -> Any:
     lon, lat = Transformer.from_crs(3857, 4326, always_xy=True).transform(xy[:, 0], xy[:, 1])
     return np.column_stack((lon, lat))
+
+
+def test_a_large_layer_tells_where_its_things_are(
+    client: Client, conn: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster's id is the cell of the things in it, so the browser finds their cluster."""
+    monkeypatch.setattr(publish, "MOST_FEATURES", 10)
+    thing, _ = add_thing(conn, "B00003")
+    ogc_rig.fill(conn, tmp_path)
+    told = listed(client)["bts"]
+    lon, lat = ogc_rig.place(3)
+    assert client.get(told["places"]).json() == [[thing, pytest.approx(lon), pytest.approx(lat)]]
+    at = _address(lon, lat, 7)
+    body = client.get(told["tiles"].format(z=at[0], x=at[1], y=at[2])).body
+    columns = decoded(tmp_path, body, at)[0]
+    counts = dict(zip(columns["mvt_id"].tolist(), columns["point_count"].tolist(), strict=True))
+    cells = 2**7 * told["clusters"]["cells"]
+    east, south = np.floor(mercator(np.array([[lon, lat]]))[0] * cells)
+    assert counts[told["clusters"]["first"] + int(south * cells + east)] > 1
+
+
+def test_imported_layers_are_published_anew_when_their_things_change(
+    conn: Db, database_url: str, tmp_path: Path
+) -> None:
+    """Any layer's features take the ids of things that came later, and that once."""
+    ogc_rig.bring(conn, tmp_path, "tower", ogc_rig.towers(3))
+    worker = Database(database_url)
+    assert worker.rejoined() == []
+    thing, _ = add_thing(conn, "B00002")
+    ((layer, version),) = worker.rejoined()
+    body = store.body(conn, layer, version)
+    assert body is not None
+    found = orjson.loads(gzip.decompress(body))["features"]
+    assert [one["properties"]["code"] for one in found if one["id"] == thing] == ["B00002"]
+    assert worker.rejoined() == []
+    conn.execute("update thing set state = 'retired' where id = %s", (thing,))
+    assert [layer for layer, _ in worker.rejoined()] == ["tower"]
+    worker.close()
+
+
+def two_communes(conn: Db, folder: Path) -> None:
+    """Publish a thing in each of two communes, and four towers of which one is in the first."""
+    for number, code in enumerate(("26000", "26001")):
+        thing, _ = add_thing(conn, f"T{number}")
+        conn.execute(
+            "insert into location (thing_id, lon, lat, commune_code, commune_name, commune_how,"
+            " outline) values (%s, 107, 11, %s, 'Xã', 'boundary', 'inside')",
+            (thing, code),
+        )
+    store.put(conn, "things", publish.points(store.points(conn, bts=False)))
+    ogc_rig.bring(conn, folder, "tower", ogc_rig.towers(4))
+    conn.execute("update layer_feature set commune_code = '26001'")
+    conn.execute("update layer_feature set commune_code = '26000' where code = 'B00001'")
+    shelf = Shelf(conn)
+    made = publish.features(shelf.features("tower"), shelf.things())
+    features.rejoin(conn, "tower", shelf.standing("tower").number, made)
+
+
+def limited(web: Site, conn: Db) -> Client:
+    scope = Scope(areas=frozenset({"26000"}))
+    return web.client(users.create_token(conn, kind="api", role="leader", label="xã", scope=scope))
+
+
+def test_nobody_sees_beyond_his_part(web: Site, client: Client, conn: Db, tmp_path: Path) -> None:
+    """Documents, counts, files and lists of a limited account are of its communes alone."""
+    two_communes(conn, tmp_path)
+    mine = limited(web, conn)
+    told = listed(mine)
+    assert (told["tower"]["count"], told["things"]["count"]) == (1, 1)
+    assert listed(client)["tower"]["count"] == 4
+    points = mine.get(told["things"]["url"])
+    assert [one["properties"]["name"] for one in points.json()["features"]] == ["Trạm T0"]
+    assert "immutable" not in points.headers["cache-control"]
+    seen = mine.get(told["tower"]["url"]).json()["features"]
+    assert [one["properties"]["code"] for one in seen] == ["B00001"]
+    assert len(mine.get("/desk/map/things").json()) == 1
+    assert len(mine.get("/geo/tower/export?format=csv").body.strip().splitlines()) == 2
+    items = mine.get("/ogc/collections/things/items").json()["features"]
+    assert [one["properties"]["external_id"] for one in items] == ["T0"]
+    names = mine.get("/api/v1/search?q=tram").json()["items"]
+    assert [one["key"] for one in names if one["kind"] == "feature"] == ["B00001"]
+
+
+def test_tiles_hold_nothing_beyond_his_part(
+    web: Site, conn: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far off and near by, a limited account's tiles are made of its communes alone."""
+    monkeypatch.setattr(publish, "MOST_FEATURES", 2)
+    two_communes(conn, tmp_path)
+    mine = limited(web, conn)
+    tower = listed(mine)["tower"]
+    lon, lat = ogc_rig.place(1)
+    for z in (DETAIL - 1, DETAIL):
+        at = _address(lon, lat, z)
+        body = mine.get(tower["tiles"].format(z=z, x=at[1], y=at[2])).body
+        assert list(decoded(tmp_path, body, at)[0]["code"]) == ["B00001"]
+    assert mine.get(tower["places"]).json() == []

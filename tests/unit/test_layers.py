@@ -62,6 +62,7 @@ class World:
 
     points_: list[PointFeature] = field(default_factory=lambda: [A, B])
     current: dict[str, Published] = field(default_factory=dict)
+    joins: dict[str, Published] = field(default_factory=dict)
     jobs: list[LayerJob] = field(default_factory=list)
     ended: list[tuple[int, str, bool]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -82,6 +83,12 @@ class World:
         new = self.current.get(layer) != made
         self.current[layer] = made
         return new
+
+    def rejoined(self) -> list[tuple[str, str]]:
+        found = [(layer, made.version) for layer, made in self.joins.items()]
+        self.current.update(self.joins)
+        self.joins.clear()
+        return found
 
     def claim(self) -> LayerJob | None:
         return self.jobs.pop(0) if self.jobs else None
@@ -161,6 +168,16 @@ def test_a_burst_of_changes_is_one_publication() -> None:
     one.turn(at(DEBOUNCE / SECOND))
     one.turn(at(DEBOUNCE / SECOND + 1))
     assert world.told == ["things"]
+
+
+def test_imported_layers_follow_the_registry() -> None:
+    """A thing that comes or goes publishes the imported layers anew whose places they are."""
+    world = World()
+    one = worker(world)
+    world.joins["camera"] = Published("ab", b"", 0, "")
+    one.registry_changed(at(1))
+    one.turn(Micros(at(1) + DEBOUNCE))
+    assert world.told == ["camera"]
 
 
 def test_a_change_that_nobody_told_is_found() -> None:

@@ -49,9 +49,11 @@ export function createDetail(parts, live, store, {writer, book, overlays}) {
 
   // A row of an imported layer: {layer, feature}.
   function show({layer, feature}) {
-    detail.picked = {layer, code: feature.properties.code};
-    parts.panel.hidden = false;
-    server.hidden = true;
+    const thing = store.states.has(String(feature.id)) ? Number(feature.id) : null; // whose place it is
+    detail.picked = {layer, code: feature.properties.code, thing};
+    if (thing === null) parts.panel.hidden = false;
+    else panel.pick(thing, {alert: store.alerts.open.find((row) => row.thing === thing)});
+    server.hidden = thing === null;
     parts.feature.hidden = false;
     const fields = book[layer]?.fields ?? {};
     const {code, name, commune_code: communeCode, commune_name: commune, commune_how: how, ...rest} = feature.properties;
@@ -61,7 +63,8 @@ export function createDetail(parts, live, store, {writer, book, overlays}) {
       element("dl", "", ...rows.filter(([, value]) => value !== null && value !== undefined && value !== "").flatMap(([title, value]) => [element("dt", "", title), element("dd", "", String(value))])));
     mark(feature.geometry);
     const [lon, lat] = middle(feature.geometry);
-    more({lon, lat}, null);
+    more({lon, lat}, thing);
+    if (thing !== null) alerts(thing);
     detail.onPick?.(detail.picked);
   }
 
@@ -80,7 +83,7 @@ export function createDetail(parts, live, store, {writer, book, overlays}) {
 
   async function alerts(thing) {
     const answer = await ask(`/desk/map/things/${thing}/alerts`);
-    if (detail.picked?.id !== thing) return;
+    if ((detail.picked?.id ?? detail.picked?.thing) !== thing) return;
     const rows = answer.ok ? answer.body.map(alert) : [];
     const none = element("p", "dim", say(answer.ok ? "map.no_alerts" : "alerts.unread"));
     lists.alerts = element("section", "", element("h3", "", say("map.alerts")), rows.length ? element("ul", "", ...rows) : none);

@@ -1,108 +1,186 @@
-// Imported layers on the map: fetched when somebody switches them on, each with a shape of its own.
-// Shapes, since hue belongs to the four severities.
+// Imported layers on the map: fetched when somebody switches them on. Below 20,000 features a layer is
+// one document, grouped here; above that the server's tiles and clusters.
 
-import {EMPTY, FONT} from "./style.mjs";
+import {ask} from "../desk/api.mjs";
+import {CLUSTERED_BELOW, createGroups} from "./groups.mjs";
+import {createSigns, liveDocument, liveTiles} from "./overlay_live.mjs";
+import {createLooks, drawShape, nameLayer, pointLayers, shapeLayers} from "./overlay_look.mjs";
+import {EMPTY} from "./style.mjs";
 
 const BASE = ["province", "neighbours", "communes", "water", "zones", "things", "bts"];
-const POINT_SHAPES = [
-  "M12 4a8 8 0 1 0 .01 0Z", "M4 4H20V20H4Z", "M12 3L21 12 12 21 3 12Z", "M3 5H21L12 21Z", "M9 3h6v6h6v6h-6v6h-6v-6H3V9h6Z",
-  "M12 3L20.6 9.2 17.3 19.3H6.7L3.4 9.2Z", "M7 4h10l5 8-5 8H7l-5-8Z", "M5 3L12 9 19 3 21 5 15 12 21 19 19 21 12 15 5 21 3 19 9 12 3 5Z",
-];
-const DASHES = [[1], [4, 2], [1, 1.5], [6, 2, 1, 2], [3, 1], [8, 3], [2, 3], [5, 1, 1, 1]];
 
 export const isOverlay = (name) => !BASE.includes(name);
 
 export function createOverlays(live, store, {book, unit}) {
-  const {map, layers, style} = live;
+  const {map, layers, style, paint} = live;
   const on = new Set();
-  const made = new Map(); // layer -> how it is drawn
+  const made = new Map(); // layer -> {kind, ids, live, groups, signs}
   const listeners = new Set();
+  const look = createLooks();
+  // Base stations of more than a document are no points of the map any more, but a layer of tiles.
+  const isOver = (name) => isOverlay(name) || (name === "bts" && Boolean(layers.listed("bts")?.tiles));
   layers.want((name) => !isOverlay(name) || on.has(name));
 
-  function look(name) {
-    if (!made.has(name)) {
-      const turn = made.size % POINT_SHAPES.length;
-      made.set(name, {shape: POINT_SHAPES[turn], dash: DASHES[turn]});
+  // ---------------------------------------------------------------- drawing
+
+  function add(name, data) {
+    const kind = data.tiles ? "tiles" : "document";
+    const old = made.get(name);
+    if (old?.kind === kind) {
+      if (data.tiles) map.getSource(`over-${name}`).setTiles([location.origin + data.tiles.tiles]);
+      return old;
     }
+    if (old) remove(name, old);
+    const source = `over-${name}`;
+    if (!map.hasImage(source)) map.addImage(source, ...drawShape(look(name).shape, style, unit()));
+    const own = data.tiles ? addTiles(name, source, data.tiles) : addDocument(name, source);
+    made.set(name, {kind, ...own});
+    if (!on.has(name)) show(name, false);
     return made.get(name);
   }
 
-  function add(name) {
-    const {shape, dash} = look(name);
-    const source = `over-${name}`;
-    if (map.getSource(source)) return;
-    const ink = style("--map-outline");
-    map.addSource(source, {type: "geojson", data: EMPTY});
-    if (!map.hasImage(source)) map.addImage(source, ...draw(shape, style, unit()));
-    const of = (...kinds) => ["in", ["geometry-type"], ["literal", kinds.flatMap((kind) => [kind, `Multi${kind}`])]];
-    const before = map.getLayer("clusters") ? "clusters" : undefined;
-    map.addLayer({id: `${source}-area`, type: "fill", source, filter: of("Polygon"), paint: {"fill-color": ink, "fill-opacity": 0.12}}, before);
-    map.addLayer({id: `${source}-line`, type: "line", source, filter: of("LineString", "Polygon"), paint: {"line-color": ink, "line-width": ["interpolate", ["linear"], ["zoom"], 8, 1, 13, 2.5], "line-dasharray": dash}}, before);
-    map.addLayer({id: `${source}-point`, type: "symbol", source, filter: of("Point"), layout: {"icon-image": source, "icon-allow-overlap": true, "icon-size": ["interpolate", ["linear"], ["zoom"], 7, 0.4, 12, 1]}}, before);
-    map.addLayer({id: `${source}-name`, type: "symbol", source, minzoom: 12, layout: {"text-field": ["coalesce", ["get", "name"], ["get", "code"], ""], "text-font": FONT, "text-size": 12, "text-offset": [0, 1.1], "text-anchor": "top", "text-max-width": 9, "symbol-placement": "point"}, paint: {"text-color": style("--map-label"), "text-halo-color": style("--map-out"), "text-halo-width": 1.5}}, before);
+  function addTiles(name, source, told) {
+    map.addSource(source, {type: "vector", tiles: [location.origin + told.tiles], minzoom: 0, maxzoom: told.maxzoom});
+    const from = {source, "source-layer": told.source_layer};
+    const ids = put([...shapeLayers(source, from, style, look(name).dash), ...pointLayers(source, from, style, source, {}), nameLayer(source, from, style)]);
+    const own = {ids, sources: [source], groups: null, live: liveTiles(map, {source, paint, onRead: () => own.signs.again()})};
+    own.signs = createSigns(map, [source], own.live, paint, () => on.has(name));
+    return own;
   }
 
-  const parts = (name) => ["area", "line", "point", "name"].map((part) => `over-${name}-${part}`);
+  function addDocument(name, source) {
+    map.addSource(source, {type: "geojson", data: EMPTY});
+    const grouped = layers.listed(name)?.geometry === "point";
+    const from = {source};
+    const ids = put([...shapeLayers(source, from, style, look(name).dash), ...pointLayers(source, from, style, source, grouped ? {minzoom: CLUSTERED_BELOW} : {minzoom: 1}), nameLayer(source, from, style)]);
+    const sources = [source];
+    let groups = null;
+    if (grouped) {
+      groups = createGroups(map, `${source}-groups`, () => members(name), paint.drawn);
+      sources.push(`${source}-groups`);
+      ids.push(...put(pointLayers(`${source}-groups`, {source: `${source}-groups`}, style, source, {maxzoom: CLUSTERED_BELOW})));
+    }
+    const own = {ids, sources, groups, live: liveDocument(map, {source, groups, paint})};
+    own.signs = createSigns(map, sources, own.live, paint, () => on.has(name));
+    return own;
+  }
+
+  function put(list) {
+    const before = map.getLayer("clusters") ? "clusters" : undefined;
+    for (const layer of list) map.addLayer(layer, before);
+    return list.map(({id}) => id);
+  }
+
+  function remove(name, {ids, sources, groups, live: own}) {
+    groups?.stop();
+    own.stop?.();
+    for (const id of ids) map.removeLayer(id);
+    for (const source of sources) map.removeSource(source);
+    made.delete(name);
+  }
+
+  function* members(name) {
+    if (!on.has(name)) return;
+    for (const {id, geometry, properties} of layers.narrowedOver(name)) {
+      const [lon, lat] = geometry.type === "MultiPoint" ? geometry.coordinates[0] : geometry.coordinates;
+      yield [id, {lon, lat, code: properties.code}];
+    }
+  }
+
+  function draw(name) {
+    const data = layers.data.get(name);
+    if (!data) return;
+    const own = add(name, data);
+    if (!data.tiles) map.getSource(`over-${name}`).setData({...data, features: layers.narrowedOver(name)});
+    own.live.read(data);
+    own.signs.again();
+  }
+
+  function show(name, isOn) {
+    for (const id of made.get(name)?.ids ?? []) if (!/-mark-\d$/.test(id) || !isOn) map.setLayoutProperty(id, "visibility", isOn ? "visible" : "none");
+  }
 
   function toggle(name, isOn) {
+    if (isOn) on.add(name);
+    else on.delete(name);
+    if (isOn && layers.data.has(name) && !made.has(name)) draw(name);
+    show(name, isOn);
     if (isOn) {
-      on.add(name);
-      add(name);
-      if (layers.data.has(name)) map.getSource(`over-${name}`).setData(layers.data.get(name));
+      made.get(name)?.groups?.again();
+      made.get(name)?.signs.again();
       layers.refresh();
-    } else {
-      on.delete(name);
     }
-    for (const id of parts(name)) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", isOn ? "visible" : "none");
     for (const listener of listeners) listener(name);
   }
 
-  layers.onLayer((name, data) => {
+  layers.onLayer((name) => {
     if (!on.has(name)) return;
-    map.getSource(`over-${name}`)?.setData(data);
+    draw(name);
     for (const listener of listeners) listener(name);
   });
+  paint.onChange((thing, old, next) => {
+    for (const [name, own] of made) if (own.live.change(thing, old, next) && on.has(name)) own.signs.again();
+  });
 
-  // The imported feature under a click: points before lines before areas.
-  function at(point) {
+  // ---------------------------------------------------------------- asking
+
+  function seen(point) {
     const reach = 8;
     const box = [[point.x - reach, point.y - reach], [point.x + reach, point.y + reach]];
-    for (const part of ["point", "line", "area"]) {
+    for (const part of ["groups-point", "point", "line", "area"]) {
       const ids = [...on].map((name) => `over-${name}-${part}`).filter((id) => map.getLayer(id));
       const found = ids.length ? map.queryRenderedFeatures(box, {layers: ids})[0] : null;
-      if (found) return whole(found.source.slice(5), found.properties.code);
+      if (found) return found;
     }
     return null;
   }
 
-  // What the map returns is cut by tiles, and its objects are texts: the layer has the whole.
-  function whole(layer, code) {
-    const feature = layers.data.get(layer)?.features.find(({properties}) => String(properties.code) === String(code));
-    return feature ? {layer, feature} : null;
+  const layerOf = (found) => found.source.slice(5).replace(/-groups$/, "");
+
+  // Opens the group under a click; false where there is none.
+  function open(point) {
+    const found = seen(point);
+    if (!found) return false;
+    if (found.properties.point_count) {
+      const [lon, lat] = found.geometry.coordinates;
+      map.easeTo({center: [lon, lat], zoom: Math.floor(map.getZoom()) + 2, duration: 300});
+      return true;
+    }
+    return found.source.endsWith("-groups") && Boolean(made.get(layerOf(found))?.groups.open(found.id));
+  }
+
+  // The imported feature under a click, {layer, code}: points before lines before areas.
+  function at(point) {
+    const found = seen(point);
+    if (!found) return null;
+    const layer = layerOf(found);
+    if (!found.source.endsWith("-groups")) return {layer, code: found.properties.code, id: found.id};
+    const [id, {code}] = made.get(layer).groups.ranks.groups.get(found.id).members[0];
+    return {layer, code, id};
+  }
+
+  // What the map returns is cut by tiles, and its objects are texts: the document, or the server, has
+  // the whole. Returns {layer, feature} or null.
+  // `id`: the feature's on the map, where it is known.
+  async function whole(layer, code, id = null) {
+    const data = layers.data.get(layer);
+    if (!data?.tiles) {
+      const feature = data?.features.find(({properties}) => String(properties.code) === String(code));
+      return feature ? {layer, feature} : null;
+    }
+    const answer = await ask(`/ogc/collections/${layer}/items/${encodeURIComponent(code)}?f=json`);
+    return answer.ok ? {layer, feature: {...answer.body, id}} : null;
   }
 
   return {
-    on, toggle, at, whole, look,
-    names: () => Object.keys(store.layers).filter((name) => store.layers[name] !== null && isOverlay(name)),
-    geometry: (name) => book[name]?.geometry ?? "any",
+    on, toggle, at, open, whole, look,
+    has: (point) => Boolean(seen(point)),
+    draw: (name) => on.has(name) && draw(name),
+    names: () => Object.keys(store.layers).filter((name) => store.layers[name] !== null && isOver(name)),
+    geometry: (name) => book[name]?.geometry ?? layers.listed(name)?.geometry ?? "any",
     title: (name) => book[name]?.title ?? name,
+    count: (name) => layers.listed(name)?.count ?? layers.data.get(name)?.features.length ?? null,
+    things: (name) => made.get(name)?.live.things() ?? [],
     onChange: (listener) => listeners.add(listener),
   };
-}
-
-function draw(path, style, u) {
-  const side = Math.round(22 * Math.max(1, u));
-  const ratio = 2;
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = side * ratio;
-  const pen = canvas.getContext("2d");
-  pen.scale((side * ratio) / 24, (side * ratio) / 24);
-  const shape = new Path2D(path);
-  pen.lineJoin = "round";
-  pen.lineWidth = 2.4;
-  pen.fillStyle = style("--map-out");
-  pen.strokeStyle = style("--map-thing");
-  pen.fill(shape);
-  pen.stroke(shape);
-  return [pen.getImageData(0, 0, side * ratio, side * ratio), {pixelRatio: ratio}];
 }

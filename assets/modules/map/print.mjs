@@ -27,6 +27,7 @@ export function createPrint(parts, live, store, writer) {
       element("p", "", say("map.printed_at", {time: `${writer.time(now)} ${writer.date(now)}`})),
       element("div", "key", ...[...parts.key.children].map((child) => child.cloneNode(true))),
       element("p", "", parts.attribution.textContent),
+      parts.approx.hidden ? "" : element("p", "", parts.approx.textContent),
       store.simulated ? element("p", "", element("b", "", say("wall.simulated"))) : "",
     );
     section.hidden = false;

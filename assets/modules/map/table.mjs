@@ -5,7 +5,9 @@ import {ask} from "../desk/api.mjs";
 import {element} from "../dom.mjs";
 import {middle} from "./detail.mjs";
 import {fold} from "./fold.mjs";
+import {createHandover} from "./handover.mjs";
 import {inside} from "./measure.mjs";
+import {createViewRows} from "./table_view.mjs";
 
 const GRID = "map-table";
 const TYPING_MS = 200;
@@ -15,7 +17,7 @@ const STATES = ["alert", "silent", "late", "down"];
 export function createTable(parts, live, store, {writer, book, overlays, kindName, onRow}) {
   const {say} = writer;
   const {layers, paint} = live;
-  const table = {layer: "all", shown, reveal, select, within, open, rows: () => rows, onFilter: null};
+  const table = {layer: "all", isNarrow: () => isNarrow() && !isTiled(), shown, reveal, select, within, open, rows: () => rows, onFilter: null};
   let things = new Map(); // thing id -> {code, commune}
   let rows = [];
   let selection = null; // keys, or null: no selection
@@ -31,7 +33,15 @@ export function createTable(parts, live, store, {writer, book, overlays, kindNam
   const count = element("span", "dim");
   const close = element("button", "btn", say("wall.close"));
   close.type = "button";
-  parts.filter.replaceChildren(layerBox, text, stateBox, count, element("span", "sp"), close);
+  const handover = createHandover(writer, {
+    asked: () => ({layer: table.layer === "all" ? "things" : table.layer, codes: isNarrow() || selection !== null ? shown().map((row) => String(row.thing ?? row.code)) : null}),
+    tell: (words) => { parts.told.textContent = words; },
+  });
+  parts.filter.replaceChildren(layerBox, text, stateBox, count, element("span", "sp"), handover, close);
+  const inView = createViewRows(live.map, () => draw({columnsToo: true}));
+  const isNarrow = () => Boolean(chosen.text || chosen.state);
+  const isTiled = () => Boolean(layers.data.get(table.layer)?.tiles);
+  const features = () => isTiled() ? inView.features : layers.data.get(table.layer)?.features ?? [];
 
   function pick(title, options) {
     const node = element("select", "inp");
@@ -72,7 +82,7 @@ export function createTable(parts, live, store, {writer, book, overlays, kindNam
     const text = (field, title, width) => ({field, headerName: title, width});
     const head = [text("code", say("map.column.code"), 130), {...text("name", say("map.column.name"), 260), flex: 1}];
     if (table.layer === "all") return [...head, text("kind", say("map.column.kind"), 150), text("commune", say("map.column.commune"), 170), text("state", say("map.state"), 150)];
-    const own = Object.entries(book[table.layer]?.fields ?? {}).filter(([name]) => !["code", "name", "commune_code", "commune_name"].includes(name) && layers.data.get(table.layer)?.features.some(({properties}) => properties[name] !== undefined));
+    const own = Object.entries(book[table.layer]?.fields ?? {}).filter(([name]) => !["code", "name", "commune_code", "commune_name"].includes(name) && features().some(({properties}) => properties[name] !== undefined));
     return [...head, text("commune", say("map.column.commune"), 170), ...own.map(([name, title]) => text(name, title, 140))];
   }
 
@@ -87,13 +97,14 @@ export function createTable(parts, live, store, {writer, book, overlays, kindNam
   }
 
   function read() {
-    rows = table.layer === "all" ? [...layers.points].map(thingRow) : (layers.data.get(table.layer)?.features ?? []).map(featureRow);
+    rows = table.layer === "all" ? [...layers.points].map(thingRow) : features().map(featureRow);
   }
 
   function draw({columnsToo = false} = {}) {
     read();
     const found = shown();
-    count.textContent = say("map.rows", {n: writer.number(found.length), total: writer.number(rows.length)});
+    const total = isTiled() ? inView.total : rows.length;
+    count.textContent = say(isTiled() ? "map.rows_in_view" : "map.rows", {n: writer.number(found.length), total: writer.number(total)});
     if (parts.table.hidden) return;
     const props = {rowData: found.map(({words, ...row}) => row)};
     if (columnsToo) props.columnDefs = columns();
@@ -109,7 +120,7 @@ export function createTable(parts, live, store, {writer, book, overlays, kindNam
     } catch {
       return; // asked for again at the next drawing
     }
-    api.addEventListener("rowClicked", ({data}) => onRow(data.thing ? {thing: data.thing} : overlays.whole(table.layer, data.code)));
+    api.addEventListener("rowClicked", ({data}) => onRow(data.thing ? {thing: data.thing} : {layer: table.layer, code: data.code}));
     api.addEventListener("rowDataUpdated", () => wanted && reveal(wanted));
   }
 
@@ -140,6 +151,8 @@ export function createTable(parts, live, store, {writer, book, overlays, kindNam
   layerBox.addEventListener("change", () => {
     table.layer = layerBox.value;
     if (table.layer !== "all" && !overlays.on.has(table.layer)) overlays.toggle(table.layer, true);
+    follow();
+    table.onFilter?.();
     stateBox.hidden = table.layer !== "all";
     draw({columnsToo: true});
   });
@@ -153,7 +166,7 @@ export function createTable(parts, live, store, {writer, book, overlays, kindNam
   // The keys of what lies in a ring: places of things, middles of lines and areas.
   function within(ring) {
     if (table.layer === "all") return new Set([...layers.points].filter(([id, at]) => layers.isShown(at.layer, {id, properties: at}) && inside(at, ring)).map(([id]) => `t${id}`));
-    const found = layers.data.get(table.layer)?.features.filter(({geometry}) => { const [lon, lat] = middle(geometry); return inside({lon, lat}, ring); }) ?? [];
+    const found = features().filter(({geometry}) => { const [lon, lat] = middle(geometry); return inside({lon, lat}, ring); });
     return new Set(found.map(({properties}) => `f${properties.code}`));
   }
 
@@ -161,14 +174,17 @@ export function createTable(parts, live, store, {writer, book, overlays, kindNam
     parts.table.hidden = !isOpen;
     parts.root.classList.toggle("tabled", isOpen);
     live.map.resize();
+    follow();
     if (isOpen) draw({columnsToo: true});
     table.onOpen?.(isOpen);
   }
 
+  const follow = () => inView.of(isTiled() && !parts.table.hidden ? table.layer : null);
   const refill = () => fillOptions(layerBox, [["all", say("map.all_things")], ...overlays.names().map((name) => [name, overlays.title(name)])]);
   store.subscribe((changed) => changed.has("layers") && refill());
+  layers.onList(refill);
   refill();
-  layers.onLayer((name) => { if (["things", "bts", table.layer].includes(name) && !narrowing) { load(); draw(); } });
+  layers.onLayer((name) => { if (["things", "bts", table.layer].includes(name) && !narrowing) { follow(); load(); draw({columnsToo: name === table.layer}); } });
   let narrowing = false;
   table.narrow = (test) => { narrowing = true; layers.narrow(test); narrowing = false; };
 

@@ -4,6 +4,7 @@
 import {element, fill} from "../dom.mjs";
 import {createLegend} from "../header.mjs";
 import {SHAPES, SIGNS, svg} from "../marks.mjs";
+import {RANKS, rank} from "./ranks.mjs";
 
 const BASE = {
   communes: ["communes", "commune-labels"],
@@ -24,10 +25,17 @@ export function createTree(box, key, live, store, {writer, overlays, onKinds}) {
       const own = found.get(at.kind) ?? {total: 0, ranks: [0, 0, 0, 0, 0, 0]};
       const drawn = paint.drawn.get(String(id));
       own.total += 1;
-      own.ranks[drawn?.s ? drawn.s : drawn?.f === 2 ? 5 : 0] += 1;
+      own.ranks[rank(drawn)] += 1;
       found.set(at.kind, own);
     }
     return [...found].sort(([a], [b]) => kindName(a).localeCompare(kindName(b), "vi"));
+  }
+
+  // Of the things whose places an imported layer has.
+  function ranksOf(name) {
+    const ranks = [0, 0, 0, 0, 0, 0];
+    for (const thing of overlays.things(name)) ranks[rank(paint.drawn.get(String(thing)))] += 1;
+    return ranks;
   }
 
   function kindName(kind) {
@@ -40,7 +48,7 @@ export function createTree(box, key, live, store, {writer, overlays, onKinds}) {
     const focused = box.contains(document.activeElement) ? document.activeElement.dataset.layer : null;
     fill(box,
       group("map.measured", ...kinds().map(([kind, {total, ranks}]) => row(`kind:${kind}`, kindName(kind), !off.has(`kind:${kind}`), total, worst(ranks)))),
-      group("map.imported", ...(overlays.names().length ? overlays.names().map((name) => row(`over:${name}`, overlays.title(name), overlays.on.has(name), layers.data.get(name)?.features.length ?? null, null, swatch(name))) : [element("p", "dim", say("map.none_imported"))])),
+      group("map.imported", ...(overlays.names().length ? overlays.names().map((name) => row(`over:${name}`, overlays.title(name), overlays.on.has(name), overlays.count(name), overlays.on.has(name) ? worst(ranksOf(name)) : null, swatch(name))) : [element("p", "dim", say("map.none_imported"))])),
       group("map.base", ...Object.keys(BASE).map((name) => row(`base:${name}`, say(`layers.page.base.${name}`), !off.has(`base:${name}`), null, null))));
     if (focused) box.querySelector(`[data-layer="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -57,7 +65,7 @@ export function createTree(box, key, live, store, {writer, overlays, onKinds}) {
 
   // The worst state of a group: sign, number of things in it, and its word for who cannot see.
   function worst(ranks) {
-    const rank = [1, 2, 3, 4, 5].find((one) => ranks[one] > 0);
+    const rank = RANKS.find((one) => ranks[one] > 0);
     if (!rank) return null;
     const node = rank === 5 ? element("i", "worst silent", svg(SIGNS.silent), String(ranks[5])) : element("i", `worst sev s${rank}`, svg(SHAPES[rank]), String(ranks[rank]));
     node.setAttribute("title", `${rank === 5 ? say("wall.silent") : say(`severity.${rank}`)}: ${ranks[rank]}`);
@@ -92,6 +100,7 @@ export function createTree(box, key, live, store, {writer, overlays, onKinds}) {
   let due = null;
   const again = () => { due ??= setTimeout(draw, PAUSE_MS); };
   store.subscribe((changed) => (changed.has("states") || changed.has("alerts") || changed.has("layers")) && again());
+  layers.onList(again);
   layers.onLayer(() => { clearTimeout(due); due = setTimeout(draw, 50); });
   draw();
   createLegend(key, writer);

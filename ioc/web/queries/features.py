@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from ioc.web.database import Database, Db
+from ioc.web.identity import limits
 from ioc.web.queries import features_shipped, features_things
 from ioc.web.queries.features_wanted import (
     LARGEST_PAGE,
@@ -22,6 +23,7 @@ from ioc.web.queries.features_wanted import (
     Wanted,
     box_sql,
 )
+from ioc.web.queries.scope import closed, limited
 
 Conditions = list[LiteralString]
 
@@ -125,7 +127,7 @@ async def _page(conn: Db, of: Collection, wanted: Wanted, hidden: frozenset[str]
         values["beside"] = await _beside(conn, conditions, values, wanted.area)
         conditions.append("not (code = any (%(beside)s))")
     matched = of.features
-    if not wanted.everything:
+    if not wanted.everything or limited(of.name):
         matched = await _count(conn, conditions, values)
     rows = await _rows(conn, conditions, values, wanted, hidden)
     limit = min(wanted.limit, LARGEST_PAGE)
@@ -156,6 +158,10 @@ def _conditions(layer: str, wanted: Wanted) -> tuple[Conditions, dict[str, Any]]
         # What nobody dated was there at any time; "2019" is before every day of it.
         found.append("coalesce(properties ->> 'since', '') <= %(until)s")
         values["until"] = wanted.until.date().isoformat()
+    if limited(layer):
+        found.append("(%(areas)s::text[] is null or commune_code = any (%(areas)s))")
+        found += ["false"] if closed(layer) else []
+        values |= limits()
     if wanted.area is not None:
         found.append("bounds && %(outer)s::box")
         values["outer"] = wanted.area.sql

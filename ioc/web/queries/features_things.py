@@ -84,7 +84,7 @@ def place(after: str) -> int:
 
 
 def _conditions(wanted: Wanted) -> tuple[list[LiteralString], dict[str, Any]]:
-    found: list[LiteralString] = ["t.state = 'admitted'"]
+    found: list[LiteralString] = ["t.state = 'admitted'" + WITHIN]
     asked = {**wanted.columns, **wanted.properties}
     known: dict[str, LiteralString] = {
         "external_id": "t.external_id = %(external_id)s",

@@ -15,6 +15,8 @@ import orjson
 
 from ioc.domain.naming import searchable as fold
 from ioc.web.database import Database, Db
+from ioc.web.identity import limits
+from ioc.web.queries.scope import ALERT_WITHIN, FEATURE_WITHIN, WITHIN
 
 MOST_WORDS: Final = 8  # more tell nothing new, and each costs an index scan
 MOST_FOUND: Final = 50
@@ -74,7 +76,10 @@ class PlaceQueries:
         async with self._database.connection() as conn:
             cursor = await conn.execute(
                 "select t.id, t.external_id, t.name, t.kind, l.commune_name from thing t"
-                " join location l on l.thing_id = t.id where t.state = 'admitted' order by t.id"
+                " join location l on l.thing_id = t.id where t.state = 'admitted'"
+                + WITHIN
+                + " order by t.id",
+                limits(),
             )
             return await cursor.fetchall()
 
@@ -83,9 +88,11 @@ class PlaceQueries:
         async with self._database.connection() as conn:
             cursor = await conn.execute(
                 "select a.id, r.name, a.severity, a.active, a.acked_at is not null, a.raised_at,"
-                " a.closed_at from alert a join rule r on r.id = a.rule_id where a.thing_id = %s"
-                " order by a.closed_at is not null, a.raised_at desc limit %s",
-                (thing, _ALERTS),
+                " a.closed_at from alert a join rule r on r.id = a.rule_id"
+                " where a.thing_id = %(thing)s"
+                + ALERT_WITHIN
+                + " order by a.closed_at is not null, a.raised_at desc limit %(limit)s",
+                {"thing": thing, "limit": _ALERTS} | limits(),
             )
             names = ("id", "name", "severity", "active", "acked", "raised", "closed")
             return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
@@ -118,15 +125,16 @@ async def _search(conn: Db, words: list[str], limit: int) -> list[Found]:
         " (select 'thing', t.kind, t.id::text, t.name, concat_ws(' · ', t.external_id,"
         "   l.commune_name), l.lon, l.lat"
         "  from hit join thing t using (id) join location l on l.thing_id = t.id"
-        "  where t.state = 'admitted'"
-        "  order by not (t.words @@ (select q from asked)), length(t.name), t.name limit %(limit)s)"
+        "  where t.state = 'admitted'" + WITHIN + "  order by not"
+        "   (t.words @@ (select q from asked)), length(t.name), t.name limit %(limit)s)"
         " union all"
         " (select 'feature', layer, code, name, concat_ws(' · ', code, commune_name),"
-        "   (center(bounds))[0], (center(bounds))[1] from layer_feature, asked"
+        "   (center(bounds))[0], (center(bounds))[1] from layer_feature f, asked"
         "  where until is null and layer <> 'communes' and search_words(code || ' ' || name || ' '"
         "   || coalesce(properties ->> 'old_names', '') || ' ' || coalesce(commune_name, '')) @@ q"
-        "  limit %(limit)s)",
-        {"query": query, "limit": limit, "most": MOST_FOUND * 4},
+        + FEATURE_WITHIN
+        + "  limit %(limit)s)",
+        {"query": query, "limit": limit, "most": MOST_FOUND * 4} | limits(),
     )
     return [Found(*row) for row in await cursor.fetchall()]
 
