@@ -99,9 +99,8 @@ async def _named(services: Services, path: str | None, search: str | None) -> An
         path = "/handover"
     if path is None or path not in _NAMED:
         found = _WALL.fullmatch(path or "")
-        return wall.layout(
-            services.settings, *(("overview", None) if found is None else found.groups())
-        )
+        page, name = ("overview", None) if found is None else (found[1], found[2])
+        return wall.layout(services.settings, page, name)
     action, layout = _NAMED[path]
     identity.require(action)  # a callback's path is the browser's word, not the gate's
     return await kpi.page(services, search) if layout is None else layout(services)
