@@ -97,7 +97,7 @@ def test_connection_lost_is_said_and_recovers_alone(
     line.cut()
     banner = page.locator("[data-part=banner]")
     expect(banner).to_contain_text("MẤT KẾT NỐI – dữ liệu đến ", timeout=15_500)
-    expect(page.locator(".wall")).to_have_class("wall lost")
+    expect(page.locator(".wall")).to_have_class(re.compile(r"\blost\b"))
     line.restore()
     province.beat()
     becomes(page, "window.IOC.store.connected", timeout=12)
