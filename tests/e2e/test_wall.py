@@ -108,7 +108,7 @@ def test_connection_lost_is_said_and_recovers_alone(
         arg=province.things[0],
         timeout=5,
     )
-    expect(page.locator(".wall")).to_have_class("wall")
+    expect(page.locator(".wall")).not_to_have_class(re.compile(r"\blost\b"))
 
 
 def test_zoom_is_the_users(screens: Screens, province: Province) -> None:
