@@ -19,8 +19,7 @@ create table letter_retry (
 create unique index letter_retry_open on letter_retry (feed) where state in ('waiting', 'running');
 create index letter_retry_feed on letter_retry (feed, id);
 
--- The pages ask for those of today, and for those that still wait.
-create index dead_letter_received on dead_letter (received);
+-- The pages ask for those that still wait; those of today have the index of 0022.
 create index dead_letter_waiting on dead_letter (feed, id)
   where retried_at is null or retry_reason is not null;
 
