@@ -66,29 +66,3 @@ create table source_day (
 create index source_day_day on source_day (day);
 create index observation_correction_at on observation_correction (corrected_at);
 create index dead_letter_received on dead_letter (received);
-
--- One-stop cases of a unit in a month, by the states the province reports.
-create table case_month (
-  unit text not null,
-  month date not null check (extract(day from month) = 1),
-  state text not null check (state in ('early', 'on_time', 'late', 'not_due', 'overdue',
-    'withdrawn', 'rejected')),
-  n integer not null check (n >= 0),
-  file text not null,
-  put_at timestamptz not null default now(),
-  put_by text not null,
-  primary key (unit, month, state)
-);
-
--- Tasks with a deadline, as their register says.
-create table task (
-  id text primary key,
-  title text not null,
-  owner text not null,
-  due date not null,
-  done date,
-  progress smallint not null default 0 check (progress between 0 and 100),
-  file text not null,
-  put_at timestamptz not null default now(),
-  put_by text not null
-);

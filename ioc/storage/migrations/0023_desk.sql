@@ -38,14 +38,3 @@ create table annotation (
   removed_by text
 );
 create index annotation_of_thing on annotation (thing_id, since) where removed_at is null;
-
--- Filters of a list or a place on the map, kept by the person who set them.
-create table saved_view (
-  id bigint generated always as identity primary key,
-  owner text not null,                      -- the account's name, as in the audit
-  page text not null check (page in ('things', 'alerts', 'map')),
-  name text not null check (length(name) between 1 and 80),
-  query text not null check (length(query) <= 4000),  -- of the address, without "?"
-  created_at timestamptz not null default now(),
-  unique (owner, page, name)
-);
