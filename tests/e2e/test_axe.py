@@ -38,7 +38,7 @@ PAGES: Final = (
     ("/system", f"document.querySelector('.reg-table') && {IDLE}"),
     ("/pending", f"document.querySelector('.reg-page .state') && {IDLE}"),
     ("/layers", f"document.querySelector('.layers-page') && {IDLE}"),
-    ("/indicators", f"document.querySelector('.reg-table') && {IDLE}"),
+    ("/indicators", f"document.querySelector('.reg-table,.reg-page .state') && {IDLE}"),
     ("/quality", f"document.querySelector('.reg-table,.state') && {IDLE}"),
     ("/integrations", f"document.querySelector('.int-tile') && {IDLE}"),
     ("/wall/environment", DRAWN),

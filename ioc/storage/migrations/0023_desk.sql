@@ -1,4 +1,4 @@
--- What people at the desk leave behind: retries of dead letters, notes at a chart, saved views.
+-- What people at the desk leave behind: retries of dead letters, and notes at a chart.
 
 -- One row a press of "try again"; the ingest process works through it.
 create table letter_retry (

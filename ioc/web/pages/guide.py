@@ -54,9 +54,7 @@ def _contents() -> Any:  # noqa: ANN401
         html.Details(
             [
                 html.Summary(guide.title),
-                html.Ul(
-                    [html.Li(html.A(one.title, href=f"#{anchor(one.name)}")) for one in guide.parts]
-                ),
+                html.Ul([_way(one) for one in guide.parts]),
             ],
             open=True,
         )
@@ -83,7 +81,8 @@ def _guides() -> Any:  # noqa: ANN401
             for one in guide.parts
         ]
     found.append(html.P(say("help.none"), className="help-none", hidden=True, **part("none")))
-    return html.Article(found, className="help-text")
+    # a box that scrolls is reached by keyboard, too
+    return html.Article(found, className="help-text", tabIndex=0)
 
 
 def drawn(node: SyntaxTreeNode) -> Any:  # noqa: ANN401
