@@ -334,9 +334,11 @@ def test_masts_follow_the_registry(conn: Db, tmp_path: Path, database_url: str) 
     thing, _ = web_site.add_thing(conn, "S05", kind="bts")
     database = Database(database_url)
     registry = publish.points(database.points(bts=True))
-    assert database.put("bts", registry)
-    assert not database.put("bts", registry)
+    taken, again = database.rejoined(), database.rejoined()
+    replaced = database.put("bts", registry)
     database.close()
+    assert ([layer for layer, _ in taken], again) == (["bts"], [])
+    assert not replaced, "the registry's points took the place of what a person imported"
     after = {one["properties"]["code"]: one["id"] for one in served(conn, "bts")["features"]}
     assert after["S05"] == thing
     assert {**after, "S05": 0} == {code: one["id"] for code, one in before.items()} | {"S05": 0}

@@ -191,7 +191,7 @@ def running(
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        wait_for(lambda: server.started)
+        wait_for(lambda: server.started, 60)  # four of them start at once in a run
         yield Site(listener.getsockname()[1], services, cast("Any", gate)._app)
     finally:
         server.should_exit = True
