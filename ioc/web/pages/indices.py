@@ -37,7 +37,7 @@ def _left() -> Any:  # noqa: ANN401
         [
             html.Div(
                 [
-                    html.Div(id="ixmap", className="ixmap", **place),
+                    html.Div(id="ixmap", className="ixmap", role="region", **place),
                     html.Div(className="ix-legend", **part("legend")),
                 ],
                 className="ix-place",
