@@ -59,7 +59,8 @@ async function start(root) {
     page.body.replaceChildren(
       element("h2", "", `${say("quality.all")} · ${span}`),
       rows.length ? table(heads("source", true), rows) : state(say("quality.none"), say("quality.none_hint")),
-      element("h3", "", say(bad.length ? "quality.worst" : "quality.no_worst", words)),
+      // nothing known is not "nothing bad"
+      rows.length || bad.length ? element("h3", "", say(bad.length ? "quality.worst" : "quality.no_worst", words)) : "",
       bad.length ? table(heads("thing", false), bad) : "",
     );
   }
