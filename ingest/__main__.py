@@ -328,6 +328,7 @@ class Ingest:
             retention.drop_old_observations(conn)
             retention.drop_old_rollups(conn)
             retention.drop_old_letters(conn, limits.dead_letter_days)
+            source_days.prune(conn, to_datetime(self._clock.now()))
             audit.prune(conn, to_datetime(self._clock.now()))
 
 

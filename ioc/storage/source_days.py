@@ -14,6 +14,8 @@ Db = Connection[tuple[Any, ...]]
 LATE_DAYS: Final = 7
 FIRST_DAYS: Final = 31  # what a centre that is updated gets of its past
 
+KEPT_DAYS: Final = 3650  # as long as the hours they are made of
+
 # An hour counts for no more than its period promises: a burst does not fill yesterday's hole.
 _BUILD: Final = """
 insert into source_day (thing_id, day, expected, got, n, n_good, corrected, hours, possible)
@@ -65,8 +67,9 @@ def build(conn: Db, zone: str) -> int:
     return len(days)
 
 
-def prune(conn: Db, before: date) -> int:
-    """Forget days that are older than anybody asks for; return the rows removed."""
+def prune(conn: Db, now: datetime) -> int:
+    """Forget days that are older than KEPT_DAYS; return the rows removed."""
+    before = (now - timedelta(days=KEPT_DAYS)).date()
     return conn.execute("delete from source_day where day < %s", (before,)).rowcount
 
 

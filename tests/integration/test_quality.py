@@ -74,6 +74,21 @@ def test_late_hours_reach_the_days_before(conn: Db) -> None:
     assert day(conn, thing)[2] == 24 * 60
 
 
+def test_days_are_kept_as_long_as_their_hours(conn: Db) -> None:
+    """A day beyond KEPT_DAYS goes, the one before it stays, and nothing of today."""
+    thing, stream = add_thing(conn)
+    hours(conn, stream, [60])
+    source_days.build(conn, ZONE)
+    days = conn.execute("select count(*) from source_day").fetchone()
+    edge = MIDNIGHT - timedelta(days=source_days.KEPT_DAYS)
+    for moment in (edge, edge - timedelta(days=1)):
+        conn.execute(
+            "insert into source_day values (%s, %s, 1, 1, 1, 1, 0, 1, 1)", (thing, moment.date())
+        )
+    assert source_days.prune(conn, MIDNIGHT) == 1
+    assert conn.execute("select count(*) - 1 from source_day").fetchone() == days
+
+
 @pytest.fixture
 def board(conn: Db) -> tuple[int, int]:
     """Return a good station and a bad one, and three refused messages of their feed."""
